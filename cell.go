@@ -1,0 +1,87 @@
+package throng
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Other is the last segment of a group: the cell that holds what could not be published by itself.
+const Other = "*other*"
+
+// IsOther tells whether a key is a group (prefix/*other*) and not a path.
+func IsOther(key string) bool { return key == "/"+Other || strings.HasSuffix(key, "/"+Other) }
+
+// Estimate is a published number: a noisy count with its 95 % interval. Low and High bound the
+// bounded count (after each device's contribution was cut to L0 and Linf), not the raw one.
+type Estimate struct {
+	Value int64 `json:"value"`
+	Low   int64 `json:"low"`
+	High  int64 `json:"high"`
+}
+
+// Reason says why a number is missing. It is a function of the draws alone: "under k" and "not above
+// the noisy threshold" are one reason.
+type Reason string
+
+// The reasons for which a number is missing.
+const (
+	// BelowGate: fewer than k devices, or not enough more to pass the noisy gate.
+	BelowGate Reason = "below_gate"
+	// NotDrawn: this release does not draw this column.
+	NotDrawn Reason = "not_drawn"
+)
+
+// Measure is a number that was published, or the reason why it was not; never both. The zero value
+// is neither and cannot be marshalled.
+type Measure struct {
+	estimate Estimate
+	reason   Reason
+	set      bool
+}
+
+// Published is a measure with a number.
+func Published(e Estimate) Measure { return Measure{estimate: e, set: true} }
+
+// Blank is a measure without a number.
+func Blank(r Reason) Measure { return Measure{reason: r, set: true} }
+
+// Estimate is the number; ok is false when there is none.
+func (m Measure) Estimate() (e Estimate, ok bool) { return m.estimate, m.set && m.reason == "" }
+
+// Reason is why there is no number; "" when there is one.
+func (m Measure) Reason() Reason { return m.reason }
+
+// MarshalJSON writes {"value":…,"low":…,"high":…} or {"reason":…}.
+func (m Measure) MarshalJSON() ([]byte, error) {
+	switch {
+	case !m.set:
+		return nil, errors.New("marshal measure: neither a number nor a reason")
+	case m.reason != "":
+		return json.Marshal(struct {
+			Reason Reason `json:"reason"`
+		}{m.reason})
+	}
+	return json.Marshal(m.estimate)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and refuses everything else.
+func (m *Measure) UnmarshalJSON(b []byte) error {
+	var v struct {
+		Value, Low, High *int64
+		Reason           *Reason
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("read measure: %w", err)
+	}
+	switch {
+	case v.Reason != nil && *v.Reason != "" && v.Value == nil && v.Low == nil && v.High == nil:
+		*m = Blank(*v.Reason)
+	case v.Reason == nil && v.Value != nil && v.Low != nil && v.High != nil:
+		*m = Published(Estimate{*v.Value, *v.Low, *v.High})
+	default:
+		return errors.New("read measure: want a value with its interval, or a reason")
+	}
+	return nil
+}

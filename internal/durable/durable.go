@@ -1,0 +1,142 @@
+// Package durable writes files that survive a crash: whole files by atomic rename, and a lock that
+// keeps a second process out of a directory.
+//
+// A nil error means that the bytes and the name are on the device, as far as the file system and
+// the device keep their promise of fsync. Files are created with mode 0600, directories with 0700.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// WriteFile replaces the file at path by data, atomically: after a crash there is the old file or
+// the new one, never a mixture.
+func WriteFile(path string, data []byte) error {
+	tmp, err := stage(path, data)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// WriteOnce creates the file at path with data. Where a file of that name exists it returns an error
+// that matches [fs.ErrExist] and leaves that file as it is.
+func WriteOnce(path string, data []byte) error {
+	tmp, err := stage(path, data)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp)
+	if err := os.Link(tmp, path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// stage writes data to a new file beside path and syncs it.
+func stage(path string, data []byte) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return "", errors.Join(err, f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return "", errors.Join(err, f.Close())
+	}
+	return f.Name(), f.Close()
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// MkdirAll creates a directory and its parents with mode 0700 and makes their names durable.
+func MkdirAll(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := MkdirAll(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return SyncDir(parent)
+}
+
+// Shred overwrites a file with zeros in place, syncs it and removes it. On file systems that copy
+// on write, and on devices that remap, old bytes can outlive it. A missing file is no error.
+func Shred(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(zero(f), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+func zero(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(make([]byte, st.Size()), 0); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// ErrLocked says that another process holds the lock.
+var ErrLocked = errors.New("in use by another process")
+
+// Lock is a lock on a file, held until Unlock or the end of the process.
+type Lock struct{ f *os.File }
+
+// LockFile takes the lock at path, creating the file where it is missing. It does not wait: where
+// another process holds the lock, the error matches [ErrLocked].
+func LockFile(path string) (*Lock, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = ErrLocked
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	return &Lock{f}, nil
+}
+
+// Unlock gives the lock back. The file stays.
+func (l *Lock) Unlock() error { return l.f.Close() }

@@ -1,0 +1,30 @@
+package throng
+
+import "time"
+
+// Class is a retention class: a kind of data that is kept for the same time.
+type Class string
+
+// The retention classes (method section 5).
+const (
+	ClassOptedOut    Class = "opted_out"    // events of those who opted out
+	ClassStandard    Class = "standard"     // all other events
+	ClassOpenUnits   Class = "open_units"   // unit tokens of days that are not closed
+	ClassEventsTopic Class = "events_topic" // blocks in the broker
+)
+
+// Item is one thing that retention keeps or deletes whole: a partition of a table, or a topic.
+type Item struct {
+	// Store is where it is: "clickhouse" or "broker".
+	Store string `json:"store"`
+	Class Class  `json:"class"`
+	// Name is what the store calls it: TABLE/PARTITION, or a topic.
+	Name string `json:"name"`
+	// Day is the event day of all that is in it.
+	Day Day `json:"day"`
+	// Rows and Bytes are what the store says of it; Rows is 0 where the store does not count.
+	Rows  uint64 `json:"rows"`
+	Bytes uint64 `json:"bytes"`
+	// Oldest is the time of its oldest record, as the store tells it by reading; zero is unknown.
+	Oldest time.Time `json:"oldest,omitzero"`
+}
