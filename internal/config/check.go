@@ -1,0 +1,241 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checker collects problems, so that a reader sees them all.
+type checker struct{ problems Problems }
+
+func (ck *checker) refuse(key, format string, args ...any) {
+	ck.problems = append(ck.problems, Problem{Key: key, Why: fmt.Sprintf(format, args...)})
+}
+
+func (c *Config) problems() Problems {
+	var ck checker
+	ck.tags("", reflect.ValueOf(c).Elem())
+	ck.sites(c.Sites)
+	ck.sources(c.Sources, c.Sites)
+	ck.engines(c.Broker, c.Store)
+	ck.networks(c.Privacy)
+	ck.times(c.Release, c.Retention)
+	ck.listeners(c.Listen)
+	return ck.problems
+}
+
+// tags checks what the struct tags say of single values: required, min, max and enum.
+func (ck *checker) tags(key string, v reflect.Value) {
+	for _, f := range fieldsOf(v.Type()) {
+		fv, key := v.Field(f.index), join(key, f.name)
+		switch {
+		case f.tag.Get("required") == "true" && (fv.IsZero() || fv.Kind() == reflect.Slice && fv.Len() == 0):
+			ck.refuse(key, "is required")
+		case isSection(f.typ):
+			ck.tags(key, fv)
+		case fv.Kind() == reflect.Slice && isSection(f.typ.Elem()):
+			for i := range fv.Len() {
+				ck.tags(fmt.Sprintf("%s[%d]", key, i), fv.Index(i))
+			}
+		default:
+			ck.scalar(key, f, fv)
+		}
+	}
+}
+
+func (ck *checker) scalar(key string, f field, v reflect.Value) {
+	if words, ok := f.tag.Lookup("enum"); ok && !slices.Contains(strings.Split(words, ","), v.String()) {
+		ck.refuse(key, "%q is not one of %s%s", v.String(), strings.ReplaceAll(words, ",", ", "), suggest(v.String(), strings.Split(words, ",")))
+	}
+	if text, ok := f.tag.Lookup("min"); ok && less(v, bound(f, text)) {
+		ck.refuse(key, "%v is less than the smallest allowed value, %s", v.Interface(), text)
+	}
+	if text, ok := f.tag.Lookup("max"); ok && less(bound(f, text), v) {
+		ck.refuse(key, "%v is more than the largest allowed value, %s", v.Interface(), text)
+	}
+}
+
+func bound(f field, text string) reflect.Value {
+	v := reflect.New(f.typ).Elem()
+	if err := set(v, text); err != nil {
+		panic("config: the range of " + f.name + ": " + err.Error())
+	}
+	return v
+}
+
+func less(a, b reflect.Value) bool {
+	if a.CanFloat() {
+		return a.Float() < b.Float()
+	}
+	return a.Int() < b.Int()
+}
+
+var (
+	siteID     = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
+	hostName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+)
+
+func (ck *checker) sites(sites []Site) {
+	ids, hosts := map[string]string{}, map[string]string{}
+	for i, s := range sites {
+		key := fmt.Sprintf("sites[%d]", i)
+		if s.ID != "" && !siteID.MatchString(s.ID) {
+			ck.refuse(key+".id", "%q: want lower-case letters, digits, dots, dashes and underscores, at most 64, the first one a letter or digit", s.ID)
+		}
+		ck.unique(ids, key+".id", s.ID)
+		for j, h := range s.Hosts {
+			hostKey := fmt.Sprintf("%s.hosts[%d]", key, j)
+			if !hostName.MatchString(h) {
+				ck.refuse(hostKey, "%q is not a host name in lower case, without scheme and port", h)
+			}
+			ck.unique(hosts, hostKey, h)
+		}
+		if s.PublicRoutes && s.RoutesFile == "" {
+			ck.refuse(key+".public_routes", "needs %s.routes_file", key)
+		}
+	}
+}
+
+// unique refuses a value that another key has already.
+func (ck *checker) unique(seen map[string]string, key, value string) {
+	if value == "" {
+		return
+	}
+	if first, ok := seen[value]; ok {
+		ck.refuse(key, "%q is %s already", value, first)
+		return
+	}
+	seen[value] = key
+}
+
+func (ck *checker) sources(sources []Source, sites []Site) {
+	names, stdin := map[string]string{}, ""
+	for i, s := range sources {
+		key := fmt.Sprintf("sources[%d]", i)
+		if s.Name != "" && !sourceName.MatchString(s.Name) {
+			ck.refuse(key+".name", "%q: want lower-case letters, digits, dots, dashes, underscores and @, at most 64, the first one a letter or digit", s.Name)
+		}
+		ck.unique(names, key+".name", s.Name)
+		if s.Site != "" && !slices.ContainsFunc(sites, func(site Site) bool { return site.ID == s.Site }) {
+			ck.refuse(key+".site", "%q is the id of no site", s.Site)
+		}
+		ck.place(key, s)
+		if s.Stdin && stdin != "" {
+			ck.refuse(key+".stdin", "standard input is %s already", stdin)
+		} else if s.Stdin {
+			stdin = key
+		}
+	}
+}
+
+func (ck *checker) place(key string, s Source) {
+	switch {
+	case s.Stdin && s.Path != "":
+		ck.refuse(key+".stdin", "not together with %s.path", key)
+	case !s.Stdin && s.Path == "":
+		ck.refuse(key, "names neither a path nor stdin")
+	}
+	if _, err := filepath.Match(s.Path, ""); err != nil {
+		ck.refuse(key+".path", "is not a valid glob")
+	}
+}
+
+func (ck *checker) engines(b Broker, s Store) {
+	for i, addr := range b.Addrs {
+		ck.hostPort(fmt.Sprintf("broker.addrs[%d]", i), addr)
+	}
+	if b.Embedded() && b.Replication != 1 {
+		ck.refuse("broker.replication", "the embedded broker has one copy; set broker.addrs, or 1")
+	}
+	if !s.Embedded() {
+		ck.hostPort("store.addr", s.Addr)
+	}
+	if s.Embedded() && s.User != "" {
+		ck.refuse("store.user", "the embedded engine has no users; set store.addr, or leave it out")
+	}
+	if s.User == "" && s.PasswordFile != "" {
+		ck.refuse("store.password_file", "needs store.user")
+	}
+	if !databaseName.MatchString(s.Database) {
+		ck.refuse("store.database", "%q: want letters, digits and underscores, the first one no digit, at most 64", s.Database)
+	}
+}
+
+var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+func (ck *checker) networks(p Privacy) {
+	if size := int64(1) << min(max(32-p.OptedOutIPv4Bits, 0), 32); size < p.K {
+		ck.refuse("privacy.opted_out_ipv4_bits", "a /%d holds %d addresses, fewer than privacy.k = %d", p.OptedOutIPv4Bits, size, p.K)
+	}
+	if p.OptedOutIPv4Bits > p.IPv4Bits {
+		ck.refuse("privacy.opted_out_ipv4_bits", "/%d is narrower than privacy.ipv4_bits, /%d", p.OptedOutIPv4Bits, p.IPv4Bits)
+	}
+	if p.OptedOutIPv6Bits > p.IPv6Bits {
+		ck.refuse("privacy.opted_out_ipv6_bits", "/%d is narrower than privacy.ipv6_bits, /%d", p.OptedOutIPv6Bits, p.IPv6Bits)
+	}
+}
+
+// times makes sure that nothing is deleted before the day it belongs to can be closed.
+func (ck *checker) times(r Release, keep Retention) {
+	if r.Settle > r.Lateness {
+		ck.refuse("release.settle", "%v is longer than release.lateness, %v", r.Settle, r.Lateness)
+	}
+	if keep.OpenUnits < r.Lateness {
+		ck.refuse("retention.open_units", "%v is shorter than release.lateness, %v: tokens would be gone before the close", keep.OpenUnits, r.Lateness)
+	}
+	if keep.EventsTopic < r.Lateness {
+		ck.refuse("retention.events_topic", "%v is shorter than release.lateness, %v: blocks would be gone before the close", keep.EventsTopic, r.Lateness)
+	}
+	closed := Duration(day) + r.Lateness
+	if keep.OptedOut < closed {
+		ck.refuse("retention.opted_out", "%v is shorter than a day and release.lateness, %v: events would be gone before the close", keep.OptedOut, closed)
+	}
+	if keep.Standard < closed {
+		ck.refuse("retention.standard", "%v is shorter than a day and release.lateness, %v: events would be gone before the close", keep.Standard, closed)
+	}
+}
+
+func (ck *checker) listeners(l Listen) {
+	public := ck.hostPort("listen.public", l.Public)
+	admin := ck.hostPort("listen.admin", l.Admin)
+	if public != "" && l.Public == l.Admin {
+		ck.refuse("listen.admin", "is the same address as listen.public")
+	}
+	if admin != "" && !isLoopback(admin) && !l.AdminExposed {
+		ck.refuse("listen.admin", "%q is not a loopback address; set listen.admin_exposed if other machines shall reach it", l.Admin)
+	}
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// hostPort refuses what is not HOST:PORT and is the host, "*" when it is empty (all interfaces).
+func (ck *checker) hostPort(key, addr string) (host string) {
+	if addr == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		ck.refuse(key, "%q is not host:port", addr)
+		return ""
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		ck.refuse(key, "%q is not a port number (0 to 65535)", port)
+	} else if n == 0 && !strings.HasPrefix(key, "listen.") {
+		ck.refuse(key, "port 0 is for listening only")
+	}
+	if host == "" {
+		return "*"
+	}
+	return host
+}

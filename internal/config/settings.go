@@ -1,0 +1,159 @@
+package config
+
+// This file is the reference: the comments, tags and types of these structs are what `config schema`,
+// docs/configuration.md and the range checks are made from. Tags: yaml names the key; default, min
+// and max are in the key's own unit; enum lists the allowed words; required refuses an empty value.
+
+// Config is everything that can be configured. Relative paths start at the working directory.
+type Config struct {
+	// Dir is the state directory: locks, keys, checkpoints, embedded stores, releases, ledger and receipts. It is created with mode 0700.
+	Dir string `yaml:"dir" default:"/var/lib/throng" required:"true"`
+	// Sites are the sites whose readership is published.
+	Sites []Site `yaml:"sites" required:"true"`
+	// Sources are the logs that `ship` reads.
+	Sources []Source `yaml:"sources"`
+	// Broker carries blocks of events from `ship` to `load`.
+	Broker Broker `yaml:"broker"`
+	// Store holds the events until they are deleted.
+	Store Store `yaml:"store"`
+	// Privacy holds the parameters of the method. Each can only be made stricter than its default.
+	Privacy Privacy `yaml:"privacy"`
+	// Release says when a day is closed and published.
+	Release Release `yaml:"release"`
+	// Retention says how long each class of data is kept, counted from the event.
+	Retention Retention `yaml:"retention"`
+	// Listen holds the addresses that are served.
+	Listen Listen `yaml:"listen"`
+	// Log is the program's own log. It holds counts and reasons, never the content of a line.
+	Log Log `yaml:"log"`
+}
+
+// Site is a set of host names whose readership is published together.
+type Site struct {
+	// ID names the site in releases and addresses: lower-case letters, digits, dots, dashes and underscores, at most 64, the first one a letter or digit.
+	ID string `yaml:"id" required:"true"`
+	// Title is shown on pages. When empty, the id is shown.
+	Title string `yaml:"title"`
+	// Hosts are the host names of the site, in lower case and without port. A line that names no host belongs to the site of its source.
+	Hosts []string `yaml:"hosts"`
+	// RoutesFile lists the site's paths, one a line. A path in the list is kept as it is, and for visitors who opted out only such paths are kept.
+	RoutesFile string `yaml:"routes_file"`
+	// PublicRoutes lets pages show the routes that could not be published, as blank rows. Needs routes_file.
+	PublicRoutes bool `yaml:"public_routes" default:"false"`
+	// CaseSensitive keeps the case of paths. When false, paths are written in lower case.
+	CaseSensitive bool `yaml:"case_sensitive" default:"false"`
+}
+
+// Source is one log, or several of one kind. Either path or stdin.
+type Source struct {
+	// Name is the feed's name, unique among all machines that ship: a release says by this name which source was missing. Same letters as a site's id, and @.
+	Name string `yaml:"name" required:"true"`
+	// Site is the id of the site of lines that name no known host.
+	Site string `yaml:"site" required:"true"`
+	// Path is a file or a glob; matching files are followed through rotation. Not together with stdin.
+	Path string `yaml:"path"`
+	// Stdin reads standard input: at most once from the last durable cut. Not together with path.
+	Stdin bool `yaml:"stdin" default:"false"`
+	// Format is the form of the lines. `auto` decides by the first lines.
+	Format string `yaml:"format" default:"auto" enum:"auto,common,combined,combined_signals,json"`
+}
+
+// Broker is a Kafka cluster, or the embedded broker when addrs is empty.
+type Broker struct {
+	// Addrs are the bootstrap brokers, host:port. When empty, the embedded broker runs in this process.
+	Addrs []string `yaml:"addrs"`
+	// Partitions is the number of partitions of a new topic.
+	Partitions int `yaml:"partitions" default:"4" min:"1" max:"1024"`
+	// Replication is the replication factor of a new topic. The embedded broker has 1.
+	Replication int `yaml:"replication" default:"1" min:"1" max:"7"`
+	// Compression is the codec of messages.
+	Compression string `yaml:"compression" default:"none" enum:"none,lz4,zstd,snappy"`
+	// Block says when a block of events is full. One block is one message and one insert.
+	Block Block `yaml:"block"`
+}
+
+// Block is cut at whichever limit is reached first.
+type Block struct {
+	// MaxRows is the number of events at which a block is cut.
+	MaxRows int `yaml:"max_rows" default:"262144" min:"1024" max:"1048576"`
+	// MaxBytes is the encoded size at which a block is cut. Topics are created for messages of 16MiB; for a cluster that refuses such messages, 900KiB.
+	MaxBytes Size `yaml:"max_bytes" default:"12MiB" min:"64KiB" max:"15MiB"`
+	// MaxAge is the time after which a block is cut however small it is.
+	MaxAge Duration `yaml:"max_age" default:"30s" min:"1s" max:"5m"`
+}
+
+// Store is a ClickHouse server, or the embedded engine when addr is empty.
+type Store struct {
+	// Addr is the server's HTTP interface, host:port. When empty, the embedded engine runs in this process.
+	Addr string `yaml:"addr"`
+	// Database is the name of the database.
+	Database string `yaml:"database" default:"throng" required:"true"`
+	// User is the user at the server. Needs addr.
+	User string `yaml:"user"`
+	// PasswordFile is a file with the user's password on its first line. Needs user.
+	PasswordFile string `yaml:"password_file"`
+	// MemoryLimit is the embedded engine's memory limit. A server has its own.
+	MemoryLimit Size `yaml:"memory_limit" default:"1GiB" min:"256MiB" max:"1TiB"`
+}
+
+// Privacy holds the parameters of the method (docs/design/privacy.md).
+type Privacy struct {
+	// K is the number of distinct devices under which nothing is published.
+	K int64 `yaml:"k" default:"5000" min:"5000" max:"1000000"`
+	// Epsilon is the privacy loss per device and period.
+	Epsilon float64 `yaml:"epsilon" default:"1" min:"0.01" max:"1"`
+	// Delta is the probability with which that loss may be larger, per device and period.
+	Delta float64 `yaml:"delta" default:"1e-9" min:"1e-15" max:"1e-9"`
+	// L0 is the number of paths to which a device contributes in a period.
+	L0 int64 `yaml:"l0" default:"10" min:"1" max:"10"`
+	// Linf is the number of visits by which a device counts in a cell.
+	Linf int64 `yaml:"linf" default:"3" min:"1" max:"3"`
+	// IPv4Bits is the prefix length to which IPv4 addresses are cut.
+	IPv4Bits int `yaml:"ipv4_bits" default:"24" min:"8" max:"24"`
+	// IPv6Bits is the prefix length to which IPv6 addresses are cut.
+	IPv6Bits int `yaml:"ipv6_bits" default:"48" min:"16" max:"48"`
+	// OptedOutIPv4Bits is the same for visitors who opted out. The network must hold at least k addresses.
+	OptedOutIPv4Bits int `yaml:"opted_out_ipv4_bits" default:"19" min:"8" max:"19"`
+	// OptedOutIPv6Bits is the same for visitors who opted out.
+	OptedOutIPv6Bits int `yaml:"opted_out_ipv6_bits" default:"32" min:"16" max:"32"`
+}
+
+// Release says when a day is closed and published.
+type Release struct {
+	// Lateness is how long after a day's end a source may be missing before the day is closed without it; the release names the source.
+	Lateness Duration `yaml:"lateness" default:"36h" min:"0s" max:"48h"`
+	// Settle is how long after a day's end the day is not closed even when every source is past it.
+	Settle Duration `yaml:"settle" default:"10m" min:"0s" max:"12h"`
+}
+
+// Retention says how long each class of data is kept.
+type Retention struct {
+	// OptedOut is the age at which events of visitors who opted out are deleted.
+	OptedOut Duration `yaml:"opted_out" default:"10d" min:"1d" max:"10d"`
+	// Standard is the age at which all other events are deleted.
+	Standard Duration `yaml:"standard" default:"10d" min:"1d" max:"10d"`
+	// OpenUnits is how long after its day's end a unit token may exist. Not shorter than release.lateness.
+	OpenUnits Duration `yaml:"open_units" default:"48h" min:"1h" max:"48h"`
+	// EventsTopic is how long after its day's end a topic may exist. Not shorter than release.lateness.
+	EventsTopic Duration `yaml:"events_topic" default:"48h" min:"1h" max:"48h"`
+	// CheckEvery is the time between two sweeps; what falls due before the next one is deleted by this one.
+	CheckEvery Duration `yaml:"check_every" default:"1h" min:"1m" max:"6h"`
+}
+
+// Listen holds the addresses that are served, each host:port.
+type Listen struct {
+	// Public serves what is published.
+	Public string `yaml:"public" default:"127.0.0.1:8080" required:"true"`
+	// Admin serves metrics and health. A loopback address, unless admin_exposed is set.
+	Admin string `yaml:"admin" default:"127.0.0.1:9090" required:"true"`
+	// AdminExposed allows an admin address that other machines can reach, such as a scraper's network.
+	AdminExposed bool `yaml:"admin_exposed" default:"false"`
+}
+
+// Log is the program's own log, on standard error.
+type Log struct {
+	// Level is the least severe level that is written.
+	Level string `yaml:"level" default:"info" enum:"debug,info,warn,error"`
+	// Format is the form of the log.
+	Format string `yaml:"format" default:"text" enum:"text,json"`
+}
