@@ -1,0 +1,221 @@
+package dashboards
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"throng"
+)
+
+const (
+	maxFileBytes  = 128 << 20 // a month of 100,000 rows has about 25 MiB
+	maxCacheBytes = 64 << 20
+)
+
+// ErrAltered marks a release whose file is not the one that the ledger knows.
+var ErrAltered = errors.New("the file is not the one in the ledger")
+
+// Hashes knows the SHA-256 of every release, in hexadecimal: the ledger. An unknown release is an
+// error.
+type Hashes interface {
+	SHA256(context.Context, throng.ReleaseID) (string, error)
+}
+
+// Files are releases in files named SITE/TABLE/PERIOD.json. A file is decoded strictly: an unknown
+// field, rows out of order or another name inside than outside are errors. Decoded files are kept,
+// up to 64 MiB of them, until they change.
+type Files struct {
+	fsys   fs.FS
+	hashes Hashes
+
+	mu    sync.Mutex
+	kept  map[throng.ReleaseID]*file // guarded by mu
+	bytes int64                      // of all kept files; guarded by mu
+	turn  uint64                     // counts uses; guarded by mu
+}
+
+type file struct {
+	stored   *Stored
+	modified time.Time
+	used     uint64 // turn of the last use
+}
+
+// NewFiles reads releases from fsys, usually os.DirFS of the state directory's releases folder. With
+// hashes, each release is compared with what they say on every use; nil leaves that out.
+func NewFiles(fsys fs.FS, hashes Hashes) *Files {
+	return &Files{fsys: fsys, hashes: hashes, kept: map[throng.ReleaseID]*file{}}
+}
+
+// List names the releases. Files and folders with other names than a release can have are not
+// listed; neither is an error for a folder that does not exist yet.
+func (f *Files) List(ctx context.Context) ([]throng.ReleaseID, error) {
+	names, err := fs.Glob(f.fsys, "*/*/*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list releases: %w", err)
+	}
+	var ids []throng.ReleaseID
+	for _, name := range names {
+		if id, ok := parseName(name); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids, ctx.Err()
+}
+
+var tableName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+
+func parseName(name string) (throng.ReleaseID, bool) {
+	part := strings.Split(strings.TrimSuffix(name, ".json"), "/")
+	if len(part) != 3 {
+		return throng.ReleaseID{}, false
+	}
+	return parseID(part[0], part[1], part[2])
+}
+
+// parseID is the only way from text to a file name; what it lets through cannot leave the folder.
+func parseID(site, table, period string) (throng.ReleaseID, bool) {
+	if !siteID.MatchString(site) || !tableName.MatchString(table) {
+		return throng.ReleaseID{}, false
+	}
+	p, err := throng.ParsePeriod(period)
+	return throng.ReleaseID{Site: site, Table: table, Period: p}, err == nil && p.String() == period
+}
+
+// Get reads a release, or gives it as it was read before if the file has not changed since.
+func (f *Files) Get(ctx context.Context, id throng.ReleaseID) (*Stored, error) {
+	if _, ok := parseID(id.Site, id.Table, id.Period.String()); !ok {
+		return nil, fmt.Errorf("read release: name: %w", fs.ErrNotExist)
+	}
+	s, err := f.read(id)
+	if err != nil {
+		return nil, fmt.Errorf("read release %s: %w", id, err)
+	}
+	if f.hashes == nil {
+		return s, ctx.Err()
+	}
+	sum, err := f.hashes.SHA256(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("look up hash of release %s: %w", id, err)
+	}
+	if sum != s.SHA256 {
+		return nil, fmt.Errorf("check release %s: %w", id, ErrAltered)
+	}
+	return s, nil
+}
+
+func (f *Files) read(id throng.ReleaseID) (*Stored, error) {
+	in, err := f.fsys.Open(id.String() + ".json")
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() // read only: its error tells nothing
+	info, err := in.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if s := f.recall(id, info); s != nil {
+		return s, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(in, maxFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxFileBytes {
+		return nil, fmt.Errorf("the file has more than %d bytes", maxFileBytes)
+	}
+	rel, err := decode(body, id)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	s := &Stored{Release: rel, Body: body, SHA256: hex.EncodeToString(sum[:])}
+	f.keep(id, s, info.ModTime())
+	return s, nil
+}
+
+func (f *Files) recall(id throng.ReleaseID, info fs.FileInfo) *Stored {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.kept[id]
+	if k == nil || !k.modified.Equal(info.ModTime()) || int64(len(k.stored.Body)) != info.Size() {
+		return nil
+	}
+	f.turn++
+	k.used = f.turn
+	return k.stored
+}
+
+func (f *Files) keep(id throng.ReleaseID, s *Stored, modified time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forget(id)
+	f.turn++
+	f.kept[id] = &file{stored: s, modified: modified, used: f.turn}
+	f.bytes += int64(len(s.Body))
+	for f.bytes > maxCacheBytes && len(f.kept) > 1 {
+		f.forget(f.oldest())
+	}
+}
+
+// forget is called with mu held, and so is oldest.
+func (f *Files) forget(id throng.ReleaseID) {
+	if k := f.kept[id]; k != nil {
+		f.bytes -= int64(len(k.stored.Body))
+		delete(f.kept, id)
+	}
+}
+
+func (f *Files) oldest() (id throng.ReleaseID) {
+	least := f.turn + 1
+	for i, k := range f.kept {
+		if k.used < least {
+			least, id = k.used, i
+		}
+	}
+	return id
+}
+
+func decode(body []byte, id throng.ReleaseID) (*throng.Release, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	var rel throng.Release
+	if err := dec.Decode(&rel); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("decode: something follows the release")
+	}
+	return &rel, check(&rel, id)
+}
+
+func check(rel *throng.Release, id throng.ReleaseID) error {
+	if rel.Format != throng.ReleaseFormat {
+		return fmt.Errorf("format is %q, want %q", rel.Format, throng.ReleaseFormat)
+	}
+	if rel.ID() != id {
+		return errors.New("the file is named after another release")
+	}
+	for i, row := range rel.Rows {
+		if i > 0 && rel.Rows[i-1].Key >= row.Key {
+			return fmt.Errorf("row %d is out of order", i)
+		}
+		for _, m := range []throng.Measure{row.Visits, row.Devices, row.OptedOutVisits} {
+			e, ok := m.Estimate()
+			if !ok && m.Reason() == "" || ok && (e.Low > e.Value || e.Value > e.High) {
+				return fmt.Errorf("row %d has a number without its interval or reason", i)
+			}
+		}
+	}
+	return nil
+}

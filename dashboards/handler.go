@@ -1,0 +1,226 @@
+package dashboards
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"throng"
+)
+
+// Handler serves the dashboards. It answers GET and HEAD only.
+type Handler struct {
+	releases Releases
+	sites    []*site
+	method   methodView
+	mux      *http.ServeMux
+	pages    pages
+	assets   map[string]asset
+	log      *slog.Logger
+	clock    throng.Clock
+}
+
+// site is a Site with its route list made ready.
+type site struct {
+	Site
+	routes []string // sorted, each once
+}
+
+type asset struct{ kind, version string }
+
+//go:embed static
+var static embed.FS
+
+// New makes a handler. It refuses options that would make a page say something untrue or nothing.
+func New(o Options) (*Handler, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	pages, err := parsePages()
+	if err != nil {
+		return nil, fmt.Errorf("parse page templates: %w", err)
+	}
+	h := &Handler{releases: o.Releases, pages: pages, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
+	for _, s := range o.Sites {
+		h.sites = append(h.sites, newSite(s))
+	}
+	h.method = newMethodView(o.Method, h.sites)
+	h.assets = map[string]asset{"style.css": {kind: "text/css; charset=utf-8"}, "icon.svg": {kind: "image/svg+xml"}}
+	for name, a := range h.assets {
+		body, err := static.ReadFile("static/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("read static file: %w", err)
+		}
+		a.version = digest(body)[:16]
+		h.assets[name] = a
+	}
+	h.routes()
+	return h, nil
+}
+
+func (h *Handler) routes() {
+	for pattern, answer := range map[string]answer{
+		"/{$}":                           h.overview,
+		"/sites/{$}":                     h.choose,
+		"/sites/{site}":                  h.latest,
+		"/sites/{site}/{table}/{period}": h.release,
+		"/method":                        h.showMethod,
+		"/static/{name}":                 h.asset,
+		"/healthz":                       h.health,
+		"/":                              h.nothing,
+	} {
+		h.mux.HandleFunc(pattern, h.answer(answer))
+	}
+}
+
+// An answer makes the response to a GET request.
+type answer func(*http.Request) (*response, error)
+
+// response is a complete body with what the headers need.
+type response struct {
+	status   int    // 0 is 200
+	kind     string // media type; "" is an HTML page
+	cache    string // Cache-Control; "" lets the reader keep it and ask each time whether it is still right
+	file     string // name to save it under; "" is none
+	location string // where to go instead; the body is empty then
+	body     []byte
+}
+
+// refusal is an error that the reader caused and is told about.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (e *refusal) Error() string { return e.message }
+
+var errNothing = &refusal{http.StatusNotFound, "There is nothing at this address. The day may not be closed yet, or the address may be mistyped."}
+
+// policy allows the page its own style sheet, pictures and forms, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP answers a request. Its log line names the pattern, never the address that was asked.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := h.clock.Now()
+	head := w.Header()
+	head.Set("Content-Security-Policy", policy)
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	seen := &statusRecorder{ResponseWriter: w}
+	h.mux.ServeHTTP(seen, r)
+	h.log.LogAttrs(r.Context(), slog.LevelInfo, "answered request",
+		slog.String("pattern", r.Pattern), slog.Int("status", seen.status), slog.Duration("took", h.clock.Now().Sub(start)))
+}
+
+// statusRecorder remembers the status for the log.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusRecorder) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (h *Handler) answer(a answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			h.refuse(w, r, &refusal{http.StatusMethodNotAllowed, "These pages can only be read."})
+			return
+		}
+		res, err := a(r)
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		res.write(w, r)
+	}
+}
+
+// refuse shows the error page. A reader learns of a fault only that there is one; the log has it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var told *refusal
+	switch {
+	case errors.As(err, &told):
+	case errors.Is(err, fs.ErrNotExist):
+		told = errNothing
+	default:
+		h.log.LogAttrs(r.Context(), slog.LevelError, "cannot answer request",
+			slog.String("pattern", r.Pattern), slog.String("error", err.Error()))
+		told = &refusal{http.StatusInternalServerError, "This page cannot be shown. The fault is on our side, it is in the operator's log, and no number was made up in its place."}
+		if errors.Is(err, ErrAltered) {
+			told.message = "This release is not shown: its file is not the one that was entered in the privacy ledger when it was published. The fault is in the operator's log."
+		}
+	}
+	page, err := h.page("error", errorView{h.frame(http.StatusText(told.status)), told.status, told.message})
+	if err != nil {
+		http.Error(w, told.message, told.status)
+		return
+	}
+	page.status, page.cache = told.status, "no-store"
+	page.write(w, r)
+}
+
+type errorView struct {
+	frame
+	Status  int
+	Message string
+}
+
+func (res *response) write(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Cache-Control", or(res.cache, "no-cache"))
+	if res.location != "" {
+		http.Redirect(w, r, res.location, http.StatusSeeOther)
+		return
+	}
+	head.Set("Content-Type", or(res.kind, "text/html; charset=utf-8"))
+	if res.file != "" {
+		head.Set("Content-Disposition", `attachment; filename="`+res.file+`"`)
+	}
+	if res.status != 0 {
+		w.WriteHeader(res.status)
+		_, _ = w.Write(res.body) // fails only when the reader has gone
+		return
+	}
+	head.Set("ETag", `"`+digest(res.body)[:32]+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(res.body))
+}
+
+func (h *Handler) asset(r *http.Request) (*response, error) {
+	name := r.PathValue("name")
+	a, ok := h.assets[name]
+	if !ok {
+		return nil, errNothing
+	}
+	body, err := static.ReadFile("static/" + name)
+	return &response{kind: a.kind, body: body, cache: "public, max-age=31536000, immutable"}, err
+}
+
+func (h *Handler) health(*http.Request) (*response, error) {
+	return &response{kind: "text/plain; charset=utf-8", body: []byte("ok\n"), cache: "no-store"}, nil
+}
+
+func (h *Handler) nothing(*http.Request) (*response, error) { return nil, errNothing }
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,120 @@
+package dashboards
+
+import (
+	"net/http"
+
+	"throng"
+)
+
+// methodView is the method page's data: the running parameters and what follows from them.
+type methodView struct {
+	Method
+	Passing     passing
+	Draws       []drawView
+	Rho         float64
+	Composition []composition
+	Units       []unitEpsilon
+	Retention   []retentionView
+	Sites       []*site
+	// Tokens is how long unit tokens are kept.
+	Tokens        string
+	MaxPathBytes  int
+	ReleaseFormat string
+}
+
+type drawView struct {
+	throng.DrawParameters
+	Name   string
+	Errors [2]drawError
+}
+
+// drawError is the standard error relative to a count.
+type drawError struct {
+	At    int64
+	Share float64
+}
+
+// composition is the privacy loss of one device over a time.
+type composition struct {
+	Over    string
+	Periods int
+	Rho     float64
+	Epsilon float64
+	Delta   float64
+}
+
+// unitEpsilon is the ε of one person who appears as Units devices.
+type unitEpsilon struct {
+	Units   int
+	Epsilon float64
+}
+
+type retentionView struct {
+	RetentionClass
+	What string
+}
+
+var drawNames = map[throng.Draw]string{
+	throng.DrawDevices:        "Devices: the gate, and the published device count",
+	throng.DrawVisits:         "Visits",
+	throng.DrawOptedOutGates:  "Gates of the opted-out column: opted-out and remaining devices",
+	throng.DrawOptedOutVisits: "Opted-out visits",
+	throng.DrawClipped:        "Share of devices whose contribution was cut",
+}
+
+var classNames = map[throng.Class]string{
+	throng.ClassOptedOut:    "Anonymized events of visitors who opted out",
+	throng.ClassStandard:    "Anonymized events of all others",
+	throng.ClassOpenUnits:   "Device tokens of days that are not closed",
+	throng.ClassEventsTopic: "Blocks of anonymized events on their way through the broker",
+}
+
+func newMethodView(m Method, sites []*site) methodView {
+	v := methodView{Method: m, Passing: passingOf(m.Parameters), Rho: rho(m.Parameters), Sites: sites, MaxPathBytes: throng.MaxPathBytes, ReleaseFormat: throng.ReleaseFormat}
+	for _, d := range m.Parameters.Draws {
+		view := drawView{DrawParameters: d, Name: or(drawNames[d.Draw], string(d.Draw))}
+		for i, at := range []int64{5_000, 50_000} {
+			view.Errors[i] = drawError{at, d.Sigma / float64(at)}
+		}
+		v.Draws = append(v.Draws, view)
+	}
+	for _, c := range m.Retention {
+		v.Retention = append(v.Retention, retentionView{c, or(classNames[c.Class], string(c.Class))})
+		if c.Class == throng.ClassOpenUnits {
+			v.Tokens = duration(c.Keep)
+		}
+	}
+	v.compose(m.Parameters)
+	return v
+}
+
+// compose adds up what a device loses: over one day, over a month of days, and over that month with
+// its four spans, which are periods of their own.
+func (v *methodView) compose(p throng.Parameters) {
+	for _, c := range []composition{
+		{Over: "one day", Periods: 1},
+		{Over: "a month of 31 days", Periods: 31},
+		{Over: "a month of 31 days and its four spans", Periods: 35},
+	} {
+		n := float64(c.Periods)
+		c.Rho = n * v.Rho
+		c.Epsilon = epsilonZCDP(c.Rho, p.NoiseDelta)
+		c.Delta = p.NoiseDelta + n*p.ThresholdDelta
+		v.Composition = append(v.Composition, c)
+	}
+	for _, units := range []int{2, 3, 5} {
+		rho := float64(units*units) * v.Rho
+		v.Units = append(v.Units, unitEpsilon{units, epsilonGaussian(rho, p.NoiseDelta)})
+	}
+}
+
+type methodPage struct {
+	frame
+	methodView
+}
+
+func (h *Handler) showMethod(*http.Request) (*response, error) {
+	page := methodPage{h.frame("How the numbers are made"), h.method}
+	page.Watermark = h.method.Parameters.Watermark
+	return h.page("method", page)
+}

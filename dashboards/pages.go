@@ -1,0 +1,122 @@
+package dashboards
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+
+	"throng"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// pages are the parsed templates by name; each is the layout with one page in it.
+type pages map[string]*template.Template
+
+func parsePages() (pages, error) {
+	layout, err := template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	p := pages{}
+	for _, name := range []string{"overview", "table", "pending", "method", "error"} {
+		t, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if p[name], err = t.ParseFS(templates, "templates/"+name+".html"); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// frame is what the layout needs of every page.
+type frame struct {
+	Title string
+	// Watermark is shown across the top where the page holds numbers that are not safe to publish.
+	Watermark   string
+	Style, Icon string
+	Version     string
+}
+
+func (h *Handler) frame(title string) frame {
+	return frame{
+		Title:   title,
+		Style:   "/static/style.css?v=" + h.assets["style.css"].version,
+		Icon:    "/static/icon.svg?v=" + h.assets["icon.svg"].version,
+		Version: h.method.Version,
+	}
+}
+
+// page renders into memory first, so that a fault never leaves half a page.
+func (h *Handler) page(name string, view any) (*response, error) {
+	var b bytes.Buffer
+	if err := h.pages[name].Execute(&b, view); err != nil {
+		return nil, fmt.Errorf("render page %s: %w", name, err)
+	}
+	return &response{body: b.Bytes()}, nil
+}
+
+func newSite(s Site) *site {
+	s.Title = or(s.Title, s.ID)
+	routes := slices.Clone(s.Routes)
+	slices.Sort(routes)
+	s.Routes = nil
+	return &site{Site: s, routes: slices.Compact(routes)}
+}
+
+func (h *Handler) site(id string) (*site, error) {
+	for _, s := range h.sites {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return nil, errNothing
+}
+
+// link is a place to go, with its name; the zero value is none.
+type link struct{ Name, URL string }
+
+// words are the functions of the templates.
+var words = template.FuncMap{
+	"count":   count,
+	"percent": percent,
+	"period":  periodTitle,
+	"hours":   duration,
+	"decimal": decimal,
+	"between": between,
+	"plural":  func(n int, noun string) string { return plural(int64(n), noun) },
+	"join":    func(s []string) string { return strings.Join(s, ", ") },
+	"half":    func(e throng.Estimate) string { return count((e.High - e.Low) / 2) },
+	"number":  func(n int) string { return count(int64(n)) },
+	"reason":  reason,
+	"step":    majorStep,
+}
+
+// reason says in a few words why a cell is blank. The first is one reason on purpose: which of the two
+// it is would tell how many readers a page had.
+func reason(r throng.Reason) string {
+	switch r {
+	case throng.BelowGate:
+		return "too few devices, or too close to tell"
+	case throng.NotDrawn:
+		return "this table does not have the number"
+	}
+	return string(r)
+}
+
+func majorStep(n int) string {
+	if n == 1 {
+		return "by its first number only"
+	}
+	return "rounded down to a multiple of " + strconv.Itoa(n)
+}
+
+// Listed is the length of the public route list.
+func (s *site) Listed() int { return len(s.routes) }

@@ -1,0 +1,68 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"throng"
+)
+
+// Releases gives what was published. Its methods may be called by many goroutines.
+type Releases interface {
+	// List names all releases, in any order.
+	List(context.Context) ([]throng.ReleaseID, error)
+	// Get reads one release. Where there is none the error wraps [io/fs.ErrNotExist]. The result is
+	// shared: nobody changes it.
+	Get(context.Context, throng.ReleaseID) (*Stored, error)
+}
+
+// Stored is a release as it lies in its file.
+type Stored struct {
+	*throng.Release
+	// Body is the file, byte for byte.
+	Body []byte
+	// SHA256 of Body, in hexadecimal.
+	SHA256 string
+}
+
+// history is what was released of one site and table, latest first; of periods that end on one day
+// the shortest comes first.
+type history []throng.Period
+
+func historyOf(ids []throng.ReleaseID, site, table string) history {
+	var h history
+	for _, id := range ids {
+		if id.Site == site && id.Table == table {
+			h = append(h, id.Period)
+		}
+	}
+	slices.SortFunc(h, func(a, b throng.Period) int {
+		return cmp.Or(cmp.Compare(b.Last(), a.Last()), cmp.Compare(a.Kind(), b.Kind()))
+	})
+	return h
+}
+
+// of keeps the periods of one kind.
+func (h history) of(kind throng.PeriodKind) history {
+	var same history
+	for _, p := range h {
+		if p.Kind() == kind {
+			same = append(same, p)
+		}
+	}
+	return same
+}
+
+// around gives the neighbours of p among the periods of its kind; the zero period is none.
+func (h history) around(p throng.Period) (previous, next throng.Period) {
+	same := h.of(p.Kind())
+	i := slices.Index(same, p)
+	if i > 0 {
+		next = same[i-1]
+	}
+	if i >= 0 && i+1 < len(same) {
+		previous = same[i+1]
+	}
+	return previous, next
+}

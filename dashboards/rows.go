@@ -1,0 +1,160 @@
+package dashboards
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"throng"
+)
+
+// rowsPerPage keeps a page of the longest paths under 150 kB.
+const rowsPerPage = 100
+
+// selection is which rows of a table are asked for, in which order. All of it is in the address, so
+// that a link is the view.
+type selection struct {
+	Query      string // a substring of the path, in any case
+	Sort       string // a column
+	Descending bool
+	Routes     bool // also the pages of the route list that are not published
+	Page       int  // from 1
+}
+
+// columns are the keys that rows are sorted by. The zero value of a blank is never used.
+var columns = map[string]func(throng.Row) throng.Measure{
+	"visits":           func(r throng.Row) throng.Measure { return r.Visits },
+	"devices":          func(r throng.Row) throng.Measure { return r.Devices },
+	"opted_out_visits": func(r throng.Row) throng.Measure { return r.OptedOutVisits },
+}
+
+const (
+	byPath      = "path"
+	defaultSort = "visits"
+)
+
+// parseSelection takes what it does not know as not said. A search text longer than any path is
+// refused, because it is written into every link of the page.
+func parseSelection(form url.Values) (selection, error) {
+	s := selection{Query: strings.TrimSpace(strings.ToValidUTF8(form.Get("q"), "\uFFFD")), Routes: form.Get("show") == "routes"}
+	if len(s.Query) > throng.MaxPathBytes {
+		return s, &refusal{http.StatusBadRequest, fmt.Sprintf("The search text is longer than any path: at most %d bytes.", throng.MaxPathBytes)}
+	}
+	s.Sort, s.Descending = strings.CutPrefix(form.Get("sort"), "-")
+	if s.Sort != byPath && columns[s.Sort] == nil {
+		s.Sort, s.Descending = defaultSort, true
+	}
+	s.Page, _ = strconv.Atoi(form.Get("page")) // 0 where it is no number
+	s.Page = max(s.Page, 1)
+	return s, nil
+}
+
+// order is the value of the parameter sort.
+func (s selection) order() string {
+	if s.Descending {
+		return "-" + s.Sort
+	}
+	return s.Sort
+}
+
+// url is the address of the selection under base, defaults left out.
+func (s selection) url(base string) string {
+	form := url.Values{}
+	if s.Query != "" {
+		form.Set("q", s.Query)
+	}
+	if s.order() != "-"+defaultSort {
+		form.Set("sort", s.order())
+	}
+	if s.Routes {
+		form.Set("show", "routes")
+	}
+	if s.Page > 1 {
+		form.Set("page", strconv.Itoa(s.Page))
+	}
+	if len(form) == 0 {
+		return base
+	}
+	return base + "?" + form.Encode()
+}
+
+// sortedBy is the selection after a click on the head of a column: its natural order first, the
+// other one on the next click.
+func (s selection) sortedBy(column string) selection {
+	if s.Sort == column {
+		s.Descending = !s.Descending
+	} else {
+		s.Sort, s.Descending = column, column != byPath
+	}
+	s.Page = 1
+	return s
+}
+
+// rows gives all rows of the selection in order, before paging. Rows of the route list that are not
+// published are blank; they are there when asked for, or when something is searched.
+func (s selection) rows(published []throng.Row, routes []string) []throng.Row {
+	needle := strings.ToLower(s.Query)
+	var found []throng.Row
+	for _, row := range published {
+		if strings.Contains(strings.ToLower(row.Key), needle) {
+			found = append(found, row)
+		}
+	}
+	if s.Routes || s.Query != "" {
+		for _, key := range routes {
+			if strings.Contains(strings.ToLower(key), needle) && !isPublished(published, key) {
+				found = append(found, blankRow(key))
+			}
+		}
+	}
+	slices.SortStableFunc(found, s.compare)
+	return found
+}
+
+func blankRow(key string) throng.Row {
+	blank := throng.Blank(throng.BelowGate)
+	return throng.Row{Key: key, Devices: blank, Visits: blank, OptedOutVisits: blank}
+}
+
+// isPublished looks a key up; rows are sorted by key.
+func isPublished(rows []throng.Row, key string) bool {
+	_, ok := find(rows, key)
+	return ok
+}
+
+func find(rows []throng.Row, key string) (throng.Row, bool) {
+	i, ok := slices.BinarySearchFunc(rows, key, func(r throng.Row, k string) int { return cmp.Compare(r.Key, k) })
+	if !ok {
+		return throng.Row{}, false
+	}
+	return rows[i], true
+}
+
+// compare puts blanks last in either direction; rows that are equal are ordered by path.
+func (s selection) compare(a, b throng.Row) int {
+	if s.Sort == byPath {
+		return s.directed(cmp.Compare(a.Key, b.Key))
+	}
+	x, okX := columns[s.Sort](a).Estimate()
+	y, okY := columns[s.Sort](b).Estimate()
+	switch {
+	case okX && okY:
+		return cmp.Or(s.directed(cmp.Compare(x.Value, y.Value)), cmp.Compare(a.Key, b.Key))
+	case okX:
+		return -1
+	case okY:
+		return 1
+	}
+	return cmp.Compare(a.Key, b.Key)
+}
+
+func (s selection) directed(c int) int {
+	if s.Descending {
+		return -c
+	}
+	return c
+}
