@@ -1,0 +1,150 @@
+package block
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"throng"
+)
+
+// Builder gathers events into columns. It is reused: after Reset its memory serves the next block,
+// and Append allocates only while a block is larger than all before it. It is not safe for
+// concurrent use.
+type Builder struct {
+	time     proto.ColDateTime
+	site     words
+	path     paths
+	method   enum
+	status   proto.ColUInt16
+	bytes    proto.ColUInt64
+	referrer words
+	client   enum
+	major    proto.ColUInt16
+	os       enum
+	country  countries
+	network  proto.ColIPv6
+	bot      enum
+	optedOut proto.ColBool
+	signal   enum
+	visit    proto.ColBool
+	unit     proto.ColUInt64
+	cell     proto.ColUInt64
+
+	input []proto.InputColumn // the fields above, in the order of the schema
+	// badTime counts events whose time a DateTime cannot hold.
+	badTime int
+}
+
+// NewBuilder is an empty block.
+func NewBuilder() *Builder {
+	b := &Builder{
+		site: newWords(), referrer: newWords(), path: newPaths(), country: newCountries(),
+		method: newEnum(throng.MethodNames()), client: newEnum(throng.ClientNames()), os: newEnum(throng.OSNames()),
+		bot: newEnum(throng.BotNames()), signal: newEnum(throng.SignalNames()),
+	}
+	data := []proto.ColInput{
+		utc{&b.time}, &b.site, &b.path, &b.method, &b.status, &b.bytes, &b.referrer, &b.client, &b.major,
+		&b.os, &b.country, &b.network, &b.bot, &b.optedOut, &b.signal, &b.visit, &b.unit, &b.cell,
+	}
+	for i, d := range data {
+		b.input = append(b.input, proto.InputColumn{Name: schema[i].Name, Data: d})
+	}
+	return b
+}
+
+// Append adds an event. Network must be masked. Cell must be a function of (Site, Path): paths are
+// looked up by it. The strings of e are copied or kept until Reset.
+func (b *Builder) Append(e *throng.Event) {
+	if uint64(e.Time) > math.MaxUint32 {
+		b.badTime++
+	}
+	b.time.Data = append(b.time.Data, proto.DateTime(e.Time))
+	b.site.append(e.Site)
+	b.path.append(e.Cell, e.Path)
+	b.method.append(uint8(e.Method))
+	b.status = append(b.status, e.Status)
+	b.bytes = append(b.bytes, e.Bytes)
+	b.referrer.append(e.Referrer)
+	b.client.append(uint8(e.Client))
+	b.major = append(b.major, e.ClientMajor)
+	b.os.append(uint8(e.OS))
+	b.country.append(e.Country)
+	b.network = append(b.network, e.Network.Addr().As16())
+	b.bot.append(uint8(e.Bot))
+	b.optedOut = append(b.optedOut, e.OptedOut)
+	b.signal.append(uint8(e.Signal))
+	b.visit = append(b.visit, e.Visit)
+	b.unit = append(b.unit, uint64(e.Unit))
+	b.cell = append(b.cell, uint64(e.Cell))
+}
+
+// Rows is the number of events in the block.
+func (b *Builder) Rows() int { return len(b.time.Data) }
+
+// rowBytes is the width of a row less its dictionary keys that vary: time, status, bytes,
+// client_major, network, opted_out, visit, unit, cell and five enums.
+const rowBytes = 4 + 2 + 8 + 2 + 16 + 1 + 1 + 8 + 8 + 5
+
+// overhead bounds the message's header and checksum with the longest feed, the Native block's header,
+// the names and types of the columns, and the fixed dictionaries.
+const overhead = fixedBytes + checkBytes + math.MaxUint16 + 4096
+
+// Size is an upper bound of the encoded message in bytes.
+func (b *Builder) Size() int {
+	keys := b.site.width() + b.path.width() + b.referrer.width() + b.country.width()
+	text := b.site.textBytes() + b.path.textBytes() + b.referrer.textBytes() + b.country.textBytes()
+	return overhead + b.Rows()*(rowBytes+keys) + text
+}
+
+// Encode appends the message to dst. It takes h.Rows from the builder. A block without rows is a
+// header only. Encode leaves the builder as it is, so that the same bytes can be made again.
+//
+// An error means that the builder holds an event that cannot be written (a time before 1970 or after
+// 2106, a value outside of its vocabulary) or that h.Feed is too long; dst is then returned as it was.
+func (b *Builder) Encode(dst []byte, h throng.BlockHeader) ([]byte, error) {
+	if err := b.check(&h); err != nil {
+		return dst, fmt.Errorf("encode block: %w", err)
+	}
+	h.Rows = uint32(b.Rows())
+	buf := proto.Buffer{Buf: putHeader(dst, KindEvents, &h)}
+	if h.Rows > 0 {
+		native := proto.Block{Columns: len(b.input), Rows: b.Rows()}
+		if err := native.EncodeRawBlock(&buf, 0, b.input); err != nil {
+			return dst, fmt.Errorf("encode block: %w", err)
+		}
+	}
+	return seal(buf.Buf, len(dst)), nil
+}
+
+func (b *Builder) check(h *throng.BlockHeader) error {
+	switch {
+	case b.badTime > 0:
+		return fmt.Errorf("%d events with a time outside of 1970–2106", b.badTime)
+	case len(h.Feed) > math.MaxUint16:
+		return errors.New("the feed's name is too long")
+	}
+	for i, e := range []*enum{&b.method, &b.client, &b.os, &b.bot, &b.signal} {
+		if e.invalid > 0 {
+			return fmt.Errorf("%d events with a %s outside of its vocabulary", e.invalid,
+				[]string{"method", "client", "os", "bot", "signal"}[i])
+		}
+	}
+	return nil
+}
+
+// Reset empties the builder.
+func (b *Builder) Reset() {
+	for _, c := range b.input {
+		c.Data.(proto.Resettable).Reset()
+	}
+	b.badTime = 0
+}
+
+// utc is a DateTime column that names its time zone: ch-go would write the bare type, which the
+// server reads in a zone of its own.
+type utc struct{ *proto.ColDateTime }
+
+func (utc) Type() proto.ColumnType { return "DateTime('UTC')" }
