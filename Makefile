@@ -1,0 +1,61 @@
+# Throng's tasks; `make help` lists them. Needs Go, and npm for the embedded engine; no C compiler but for `make race`.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO      ?= go
+PKG     ?= ./...
+BENCH   ?= .
+FUZZTIME ?= 10s
+CRASH_KILLS ?= 50
+
+# Pinned, and built by Go from its module proxy, so that everyone runs the same checks.
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+export CGO_ENABLED = 0
+
+.PHONY: help build engine demo test race lint vuln bench fuzz crash notices clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/throng
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/throng ./cmd/throng
+
+engine: ## fetch the embedded ClickHouse into your cache folder (570 MB, once)
+	sh scripts/engine.sh
+
+demo: build engine ## replay a busy day and serve its dashboards
+	bin/throng demo
+
+test: engine ## vet and test everything; about five minutes
+	$(GO) vet $(PKG)
+	$(GO) test -timeout 9m $(PKG)
+
+race: export CGO_ENABLED = 1
+race: engine ## test with the race detector; needs a C compiler
+	@command -v gcc >/dev/null || command -v clang >/dev/null || { echo 'race: the race detector needs a C compiler (gcc or clang), and there is none' >&2; exit 1; }
+	$(GO) test -race -timeout 25m $(PKG)
+
+lint: ## run golangci-lint and staticcheck (the first run builds them: some minutes)
+	$(GO) run $(GOLANGCI_LINT) run $(PKG)
+	$(GO) run $(STATICCHECK) $(PKG)
+
+vuln: ## look for known vulnerabilities; asks the database at vuln.go.dev
+	$(GO) run $(GOVULNCHECK) $(PKG)
+
+bench: build engine ## run the benchmarks; BENCH and PKG choose
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count 1 $(PKG)
+
+fuzz: ## fuzz each target for FUZZTIME
+	sh scripts/fuzz.sh $(FUZZTIME)
+
+crash: engine ## kill processes at random under load, CRASH_KILLS times
+	@$(GO) test -list '^TestCrash' ./... | grep -q '^TestCrash' || { echo 'crash: there is no crash test' >&2; exit 1; }
+	THRONG_CRASH_KILLS=$(CRASH_KILLS) $(GO) test -count=1 -timeout 40m -run '^TestCrash' -v ./...
+
+notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
+	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md
+
+clean: ## remove what the tasks made in this folder
+	rm -rf bin
