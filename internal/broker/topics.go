@@ -1,0 +1,209 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"throng"
+)
+
+// EnsureTopic creates the topic if it does not exist, for messages of up to [throng.MaxBlockBytes].
+// A topic that exists is left as it is. What was seen once is not asked again until a call finds
+// the topic missing.
+func (c *Client) EnsureTopic(ctx context.Context, topic string) error {
+	c.mu.Lock()
+	_, ok := c.known[topic]
+	c.mu.Unlock()
+	if ok {
+		return nil
+	}
+	err := c.retry(ctx, func(ctx context.Context) error { return c.createTopic(ctx, topic) })
+	if err == nil {
+		err = c.retry(ctx, func(ctx context.Context) error { return c.awaitTopic(ctx, topic) })
+	}
+	if err != nil {
+		return c.wrap(ctx, "create topic "+topic, err)
+	}
+	return nil
+}
+
+var errNotYetThere = errors.New("topic is not yet shown after its creation")
+
+// awaitTopic learns the partitions of a topic that was just created: brokers of a cluster hear of it
+// one after the other.
+func (c *Client) awaitTopic(ctx context.Context, topic string) error {
+	_, err := c.Partitions(ctx, topic)
+	if errors.Is(err, ErrNoTopic) {
+		return errNotYetThere
+	}
+	return err
+}
+
+func (c *Client) createTopic(ctx context.Context, topic string) error {
+	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic:             topic,
+		NumPartitions:     c.o.Partitions,
+		ReplicationFactor: c.o.ReplicationFactor,
+		ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(throng.MaxBlockBytes)},
+			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.o.TopicRetention.Milliseconds(), 10)},
+		},
+	}}})
+	if err != nil {
+		return err
+	}
+	if err := res.Errors[topic]; !errors.Is(err, kafka.TopicAlreadyExists) {
+		return err
+	}
+	return nil
+}
+
+// Topics names all topics that the broker shows, in order.
+func (c *Client) Topics(ctx context.Context) ([]string, error) {
+	all, err := c.layout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(all)), nil
+}
+
+// Partitions gives the ids of the topic's partitions in order, as the broker knows them now. The
+// error matches [ErrNoTopic] where there is no such topic.
+func (c *Client) Partitions(ctx context.Context, topic string) ([]int, error) {
+	all, err := c.layout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, ok := all[topic]
+	if !ok {
+		c.forget(topic)
+		return nil, c.wrap(ctx, "find topic "+topic, ErrNoTopic)
+	}
+	c.remember(map[string][]int{topic: ids})
+	return ids, nil
+}
+
+// DeleteTopic deletes the topic and returns when the broker no longer shows it. A topic that does not
+// exist is no error.
+func (c *Client) DeleteTopic(ctx context.Context, topic string) error {
+	c.forget(topic)
+	err := c.retry(ctx, func(ctx context.Context) error {
+		res, err := c.kafka.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{topic}})
+		if err != nil {
+			return err
+		}
+		if err := res.Errors[topic]; !errors.Is(err, kafka.UnknownTopicOrPartition) {
+			return err
+		}
+		return nil
+	})
+	if err == nil {
+		err = c.retry(ctx, func(ctx context.Context) error { return c.checkGone(ctx, topic) })
+	}
+	if err != nil {
+		return c.wrap(ctx, "delete topic "+topic, err)
+	}
+	return nil
+}
+
+var errStillThere = errors.New("topic is still shown after its deletion")
+
+func (c *Client) checkGone(ctx context.Context, topic string) error {
+	all, err := c.readPartitions(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(p kafka.Partition) bool { return p.Topic == topic }) {
+		return errStillThere
+	}
+	return nil
+}
+
+// Store is what [throng.Item.Store] calls the broker.
+const Store = "broker"
+
+// Items lists the topics of events, one item each, in order of their names. Rows and bytes are 0: a
+// topic counts blocks, and kafka-go cannot ask for sizes.
+func (c *Client) Items(ctx context.Context) ([]throng.Item, error) {
+	topics, err := c.Topics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var items []throng.Item
+	for _, topic := range topics {
+		if day, ok := throng.ParseEventsTopic(topic); ok {
+			items = append(items, throng.Item{Store: Store, Class: throng.ClassEventsTopic, Name: topic, Day: day})
+		}
+	}
+	return items, nil
+}
+
+// DropItem deletes the topic that the item names. An item that is gone is no error.
+func (c *Client) DropItem(ctx context.Context, item throng.Item) error {
+	if _, ok := throng.ParseEventsTopic(item.Name); !ok || item.Store != Store {
+		return fmt.Errorf("drop %s of store %s: not a topic of events", item.Name, item.Store)
+	}
+	return c.DeleteTopic(ctx, item.Name)
+}
+
+// Oldest reads the first record of each partition of the item's topic and gives the earliest time at
+// which one was written; zero where there is none.
+func (c *Client) Oldest(ctx context.Context, item throng.Item) (oldest time.Time, err error) {
+	first, err := c.offsets(ctx, item.Name, kafka.FirstOffset)
+	if err != nil {
+		return time.Time{}, err
+	}
+	end, err := c.offsets(ctx, item.Name, kafka.LastOffset)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for p, offset := range first {
+		if offset == end[p] {
+			continue
+		}
+		t, err := c.timeAt(ctx, item.Name, p, offset)
+		if err != nil {
+			return time.Time{}, c.wrap(ctx, "read first record of topic "+item.Name, err)
+		}
+		if oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+	}
+	return oldest, nil
+}
+
+// timeAt reads the time of one record. The broker sends the whole batch, since it sends at least one.
+func (c *Client) timeAt(ctx context.Context, topic string, partition int, offset int64) (t time.Time, err error) {
+	err = c.retry(ctx, func(ctx context.Context) error {
+		res, err := c.kafka.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 1})
+		if err == nil {
+			err = res.Error
+		}
+		if err != nil {
+			return err
+		}
+		r, err := res.Records.ReadRecord()
+		if err != nil {
+			return err
+		}
+		t = r.Time
+		return closeRecord(r)
+	})
+	return t, err
+}
+
+func closeRecord(r *kafka.Record) (err error) {
+	for _, b := range []kafka.Bytes{r.Key, r.Value} {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}
+	return err
+}
