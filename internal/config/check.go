@@ -128,6 +128,7 @@ func (ck *checker) sources(sources []Source, sites []Site) {
 			ck.refuse(key+".site", "%q is the id of no site", s.Site)
 		}
 		ck.place(key, s)
+		ck.format(key, s.Format)
 		if s.Stdin && stdin != "" {
 			ck.refuse(key+".stdin", "standard input is %s already", stdin)
 		} else if s.Stdin {
@@ -145,6 +146,15 @@ func (ck *checker) place(key string, s Source) {
 	}
 	if _, err := filepath.Match(s.Path, ""); err != nil {
 		ck.refuse(key+".path", "is not a valid glob")
+	}
+}
+
+// formats are the named formats of package ingest/accesslog, and auto.
+var formats = []string{"auto", "combined", "combined_signals", "common", "json", "vhost_combined"}
+
+func (ck *checker) format(key, format string) {
+	if !slices.Contains(formats, format) && !strings.Contains(format, "$") {
+		ck.refuse(key+".format", "%q is not one of %s, and names no $variable of a log_format%s", format, strings.Join(formats, ", "), suggest(format, formats))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"throng"
+	"throng/ingest/accesslog"
 	"throng/internal/config"
 )
 
@@ -93,8 +94,8 @@ func glob(t *testing.T, pattern string) []string {
 
 func TestDefaultsAreTheMethods(t *testing.T) {
 	p := config.Default().Privacy
-	got := []any{p.K, p.Epsilon, p.Delta, p.L0, p.Linf}
-	want := []any{int64(throng.MinDevices), throng.MaxEpsilon, throng.MaxDelta, int64(throng.MaxLeafKeys), int64(throng.MaxVisitsPerCell)}
+	got := []any{p.K, p.Epsilon, p.Delta}
+	want := []any{int64(throng.MinDevices), throng.MaxEpsilon, throng.MaxDelta}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -109,8 +110,6 @@ func TestMethodCanOnlyBeMadeStricter(t *testing.T) {
 		"epsilon":      func(c *config.Config) { c.Privacy.Epsilon = throng.MaxEpsilon * 1.0001 },
 		"no epsilon":   func(c *config.Config) { c.Privacy.Epsilon = 0 },
 		"delta":        func(c *config.Config) { c.Privacy.Delta = throng.MaxDelta * 1.0001 },
-		"l0":           func(c *config.Config) { c.Privacy.L0 = throng.MaxLeafKeys + 1 },
-		"linf":         func(c *config.Config) { c.Privacy.Linf = throng.MaxVisitsPerCell + 1 },
 		"/0":           func(c *config.Config) { c.Privacy.OptedOutIPv4Bits = -8 },
 		"block":        func(c *config.Config) { c.Broker.Block.MaxBytes = throng.MaxBlockBytes },
 		"opted out":    func(c *config.Config) { c.Retention.OptedOut = config.Duration(10*24*time.Hour + 1) },
@@ -143,6 +142,15 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	want := []any{[]string{"b:1", "c:2"}, 2, config.Duration(5 * time.Second), true, 0.25, "warn"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestEveryFormatCanBeNamed(t *testing.T) {
+	for _, format := range append(accesslog.Formats(), "auto", `'$remote_addr "$request"'`) {
+		c, err := load(t, "sites: [{id: blog}]\nsources: [{name: a, site: blog, stdin: true, format: "+format+"}]")
+		if err != nil || c.Sources[0].Format != strings.Trim(format, "'") {
+			t.Errorf("%s: %v", format, err)
+		}
 	}
 }
 

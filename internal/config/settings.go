@@ -54,8 +54,8 @@ type Source struct {
 	Path string `yaml:"path"`
 	// Stdin reads standard input: at most once from the last durable cut. Not together with path.
 	Stdin bool `yaml:"stdin" default:"false"`
-	// Format is the form of the lines. `auto` decides by the first lines.
-	Format string `yaml:"format" default:"auto" enum:"auto,common,combined,combined_signals,json"`
+	// Format is the form of the lines: `common`, `combined`, `combined_signals`, `vhost_combined`, `json`, a string in the language of nginx's log_format, or `auto`, which decides by the first lines.
+	Format string `yaml:"format" default:"auto"`
 }
 
 // Broker is a Kafka cluster, or the embedded broker when addrs is empty.
@@ -67,7 +67,7 @@ type Broker struct {
 	// Replication is the replication factor of a new topic. The embedded broker has 1.
 	Replication int `yaml:"replication" default:"1" min:"1" max:"7"`
 	// Compression is the codec of messages.
-	Compression string `yaml:"compression" default:"none" enum:"none,lz4,zstd,snappy"`
+	Compression string `yaml:"compression" default:"none" enum:"none,gzip,snappy,lz4,zstd"`
 	// Block says when a block of events is full. One block is one message and one insert.
 	Block Block `yaml:"block"`
 }
@@ -75,7 +75,7 @@ type Broker struct {
 // Block is cut at whichever limit is reached first.
 type Block struct {
 	// MaxRows is the number of events at which a block is cut.
-	MaxRows int `yaml:"max_rows" default:"262144" min:"1024" max:"1048576"`
+	MaxRows int `yaml:"max_rows" default:"262144" min:"1024" max:"262144"`
 	// MaxBytes is the encoded size at which a block is cut. Topics are created for messages of 16MiB; for a cluster that refuses such messages, 900KiB.
 	MaxBytes Size `yaml:"max_bytes" default:"12MiB" min:"64KiB" max:"15MiB"`
 	// MaxAge is the time after which a block is cut however small it is.
@@ -104,10 +104,6 @@ type Privacy struct {
 	Epsilon float64 `yaml:"epsilon" default:"1" min:"0.01" max:"1"`
 	// Delta is the probability with which that loss may be larger, per device and period.
 	Delta float64 `yaml:"delta" default:"1e-9" min:"1e-15" max:"1e-9"`
-	// L0 is the number of paths to which a device contributes in a period.
-	L0 int64 `yaml:"l0" default:"10" min:"1" max:"10"`
-	// Linf is the number of visits by which a device counts in a cell.
-	Linf int64 `yaml:"linf" default:"3" min:"1" max:"3"`
 	// IPv4Bits is the prefix length to which IPv4 addresses are cut.
 	IPv4Bits int `yaml:"ipv4_bits" default:"24" min:"8" max:"24"`
 	// IPv6Bits is the prefix length to which IPv6 addresses are cut.
@@ -121,9 +117,9 @@ type Privacy struct {
 // Release says when a day is closed and published.
 type Release struct {
 	// Lateness is how long after a day's end a source may be missing before the day is closed without it; the release names the source.
-	Lateness Duration `yaml:"lateness" default:"36h" min:"0s" max:"48h"`
+	Lateness Duration `yaml:"lateness" default:"36h" min:"1h" max:"48h"`
 	// Settle is how long after a day's end the day is not closed even when every source is past it.
-	Settle Duration `yaml:"settle" default:"10m" min:"0s" max:"12h"`
+	Settle Duration `yaml:"settle" default:"10m" min:"1m" max:"12h"`
 }
 
 // Retention says how long each class of data is kept.
