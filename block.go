@@ -15,10 +15,11 @@ func (s SourceID) String() string { return hex.EncodeToString(s[:]) }
 
 // ParseSourceID is the inverse of [SourceID.String].
 func ParseSourceID(s string) (id SourceID, err error) {
-	if n, err := hex.Decode(id[:], []byte(s)); err != nil || n != len(id) || len(s) != 2*len(id) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(id) {
 		return SourceID{}, fmt.Errorf("parse source id: want %d hexadecimal digits", 2*len(id))
 	}
-	return id, nil
+	return SourceID(b), nil
 }
 
 // BlockID is the identity of a block: which bytes of which source it was made from and for which
