@@ -1,64 +1,66 @@
 package accesslog
 
-import (
-	"errors"
-	"slices"
-)
-
 // MaxLine is the longest line that is read, in bytes without the line's end.
 const MaxLine = 1 << 20
 
-// Parser reads the lines of one format. It owns the scratch memory that records alias: one Parser
-// belongs to one goroutine.
+// Parser reads the lines of one format. It owns the scratch memory that records alias, at most the
+// size of the longest line: one Parser belongs to one goroutine.
 type Parser struct {
 	format string
-	offset int
+	reader reader
+	// recorder is behind a pointer so that a parser that is printed shows no bytes of a line.
+	recorder *recorder
 }
 
-var formats = []string{"common", "combined", "combined_signals", "vhost_combined", "json"}
-
-// New makes a parser for a named format; see [Formats].
-func New(format string) (*Parser, error) {
-	if !slices.Contains(formats, format) {
-		return nil, errors.New("make parser: unknown format")
-	}
-	return &Parser{format: format}, nil
+func newParser(format string, r reader) *Parser {
+	return &Parser{format: format, reader: r, recorder: &recorder{}}
 }
 
-// Formats are the names that [New] knows.
-func Formats() []string { return slices.Clone(formats) }
+// reader knows how the lines of a format are built.
+type reader interface {
+	// read gives the recorder each field of the line.
+	read(line []byte, r *recorder) Reject
+	// signals tells whether the format has fields for signals.
+	signals() bool
+}
 
-// Parse reads one line, with or without its end, into rec, all of which it overwrites. The error is
-// nil or a [Reject]; rec is then not to be used.
+// Parse reads one line, with or without its end ("\n" or "\r\n"), into rec, all of which it
+// overwrites. The error is nil or a [Reject]; rec is then not to be used.
 func (p *Parser) Parse(line []byte, rec *Record) error {
+	line = withoutEnd(line)
 	*rec = Record{}
-	return NotAnAccessLog
+	r := p.recorder
+	r.rec, r.scratch, r.offset, r.timed, r.short = rec, r.scratch[:0], 0, false, false
+	if len(line) == 0 {
+		return Empty
+	}
+	if len(line) > MaxLine {
+		return r.fail(TooLong, MaxLine)
+	}
+	if reject := p.reader.read(line, r); reject != accepted {
+		return reject
+	}
+	rec.resolve()
+	return nil
 }
 
-// RejectOffset is the offset, in the line last refused, of the byte at which reading failed.
-func (p *Parser) RejectOffset() int { return p.offset }
+func withoutEnd(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
+	}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return line
+}
 
-// HasSignals tells whether the format has a field for DNT or Sec-GPC.
-func (p *Parser) HasSignals() bool { return p.format == "combined_signals" }
+// RejectOffset is the offset, in the line last refused, of the byte at which reading failed: mostly
+// the first of the value that could not be read.
+func (p *Parser) RejectOffset() int { return p.recorder.offset }
 
-// Format is the name of the parser's format.
+// HasSignals tells whether the format has a field for DNT or Sec-GPC. A JSON log shows that only line
+// by line: there it tells whether any line read so far had one of the keys.
+func (p *Parser) HasSignals() bool { return p.reader.signals() }
+
+// Format is the name of the parser's format, or the log_format that it was made from.
 func (p *Parser) Format() string { return p.format }
-
-// Detect names the format of a log from its first lines.
-func Detect(lines [][]byte) (format string, err error) {
-	return "", errors.New("detect format: none fits")
-}
-
-// FieldSpan says how one part of a line was read.
-type FieldSpan struct {
-	Name       string // the field's name in NDJSON, or what the part is
-	Start, End int    // offsets in the line, half-open
-	Note       string // how it was understood; it holds no text of the line
-}
-
-// Explain reads a line and says, part by part, how. For a refused line the error is its [Reject] and
-// the last span is where reading failed.
-func (p *Parser) Explain(line []byte) ([]FieldSpan, error) { return nil, NotAnAccessLog }
-
-// AppendNDJSON appends the record as one JSON object and a newline.
-func AppendNDJSON(dst []byte, rec *Record) []byte { return dst }

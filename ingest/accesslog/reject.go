@@ -10,18 +10,18 @@ const (
 	Empty                    // no bytes but the line's end
 	TooLong                  // longer than [MaxLine]
 	NotAnAccessLog           // not of the format's shape: an error log, prose, another format
-	Truncated                // begins like a line of the format and ends too soon
+	Incomplete               // begins like a line of the format and lacks the rest
 	UnterminatedQuote        // a quoted field has no end
 	TrailingText             // goes on after the format's end
 	NoTime                   // says no time
 	BadTime                  // a date that does not exist or cannot be read
 	BadStatus                // not three digits from 100 to 599, "-" or "000"
-	BadBytes                 // not a decimal number, or more than 64 bits
+	BadBytes                 // not a decimal number, or over 63 bits
 	BadJSON                  // not one JSON object
 	rejects
 )
 
-var rejectNames = [rejects]string{"", "empty", "too_long", "not_an_access_log", "truncated", "unterminated_quote",
+var rejectNames = [rejects]string{"", "empty", "too_long", "not_an_access_log", "incomplete", "unterminated_quote",
 	"trailing_text", "no_time", "bad_time", "bad_status", "bad_bytes", "bad_json"}
 
 // String is the reason's name in lower case, such as not_an_access_log.

@@ -1,0 +1,160 @@
+package accesslog
+
+import (
+	"math"
+	"strconv"
+)
+
+// field names a thing that a line can say, whatever its format.
+type field uint8
+
+const (
+	unused field = iota
+	remoteAddr
+	forwardedFor
+	remoteUser
+	timestamp
+	request // the whole request line; else its parts:
+	method
+	target
+	query
+	protocol
+	status
+	size
+	referer
+	userAgent
+	host
+	requestTime
+	dnt
+	gpc
+	fields
+)
+
+// fieldNames are those of NDJSON records, where there is one.
+var fieldNames = [fields]string{"unused", "remote_addr", "forwarded_for", "remote_user", "time", "request", "method",
+	"target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "dnt", "sec_gpc"}
+
+func (f field) String() string { return fieldNames[f] }
+
+// isWord tells whether the field's values never hold a space.
+func (f field) isWord() bool {
+	switch f {
+	case remoteAddr, method, protocol, status, size, host, requestTime, dnt, gpc:
+		return true
+	}
+	return false
+}
+
+// recorder fills a record, field by field, on behalf of a reader of some format.
+type recorder struct {
+	rec      *Record
+	instants instants
+	scratch  []byte // decoded values of this line; records alias it
+	offset   int    // where the line was refused
+	timed    bool   // a time was read
+	short    bool   // the line ended before the format's optional fields
+
+	// explain asks for spans.
+	explain bool
+	spans   []FieldSpan
+}
+
+// fail notes where reading failed.
+func (r *recorder) fail(reason Reject, offset int) Reject {
+	r.offset = offset
+	return reason
+}
+
+// isAbsent tells whether a value stands for none.
+func isAbsent(v []byte) bool { return len(v) == 0 || len(v) == 1 && v[0] == '-' }
+
+// set reads the text of one field.
+func (r *recorder) set(f field, v []byte) Reject {
+	if isAbsent(v) {
+		return accepted
+	}
+	rec := r.rec
+	switch f {
+	case remoteAddr:
+		rec.RemoteAddr, rec.RemoteHost = parseAddress(v), v
+	case forwardedFor:
+		rec.ForwardedFor = v
+	case remoteUser:
+		rec.RemoteUser = v
+	case timestamp:
+		return r.setTime(v)
+	case request:
+		rec.setRequest(v)
+	case method:
+		rec.Method, rec.MethodText = methodOf(v), v
+	case target:
+		rec.Target = v
+	case query:
+		rec.Query = v
+	case protocol:
+		rec.Protocol = v
+	case status:
+		return rec.setStatus(v)
+	case size:
+		return rec.setBytes(v)
+	case referer:
+		rec.Referer = v
+	case userAgent:
+		rec.UserAgent = v
+	case host:
+		rec.Host = v
+	case requestTime:
+		rec.RequestTime, rec.HasRequestTime = parseSeconds(v)
+	case dnt:
+		rec.DNT = Field{v, true}
+	case gpc:
+		rec.GPC = Field{v, true}
+	}
+	return accepted
+}
+
+func (r *recorder) setTime(v []byte) Reject {
+	sec, ok := r.instants.parse(v)
+	if !ok {
+		return BadTime
+	}
+	r.rec.Time, r.timed = sec, true
+	return accepted
+}
+
+// setStatus reads three digits, or the 0 of servers that write it as a number.
+func (rec *Record) setStatus(v []byte) Reject {
+	if len(v) == 1 && v[0] == '0' {
+		return accepted
+	}
+	if len(v) != 3 || v[1]-'0' > 9 || v[2]-'0' > 9 {
+		return BadStatus
+	}
+	n := uint16(v[0]-'0')*100 + uint16(v[1]-'0')*10 + uint16(v[2]-'0')
+	if v[0]-'1' > 4 && n != 0 {
+		return BadStatus
+	}
+	rec.Status = n
+	return accepted
+}
+
+func (rec *Record) setBytes(v []byte) Reject {
+	n, ok := digits(v)
+	if !ok {
+		return BadBytes
+	}
+	rec.Bytes = uint64(n)
+	return accepted
+}
+
+// parseSeconds reads a number of seconds such as 0.003; what is none is as if absent.
+func parseSeconds(v []byte) (sec float64, ok bool) {
+	if len(v) > 32 {
+		return 0, false
+	}
+	sec, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || !(sec >= 0 && sec <= math.MaxInt32) {
+		return 0, false
+	}
+	return sec, true
+}
