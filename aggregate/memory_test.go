@@ -1,0 +1,139 @@
+package aggregate_test
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"throng"
+)
+
+// memory is a store in memory. Like the real one it yields rows in small batches that it reuses, has
+// several rows for one (unit, cell), and repeats cells.
+type memory struct {
+	mu     sync.Mutex
+	rows   map[throng.Day][]row
+	cells  map[throng.Day][]throng.CellKey
+	tally  throng.Tally
+	feeds  map[string]time.Time
+	marks  map[throng.Day]map[int]int64
+	mirror map[throng.ReleaseID]string
+	// fail makes the named call fail, after the given number of calls that go well.
+	fail  map[string]int
+	calls map[string]int
+}
+
+type row struct {
+	unit   throng.UnitToken
+	cell   throng.CellID
+	visits uint32
+}
+
+var errStore = errors.New("the store is gone")
+
+func newMemory() *memory {
+	return &memory{
+		rows: map[throng.Day][]row{}, cells: map[throng.Day][]throng.CellKey{}, feeds: map[string]time.Time{},
+		marks: map[throng.Day]map[int]int64{}, mirror: map[throng.ReleaseID]string{}, fail: map[string]int{}, calls: map[string]int{},
+	}
+}
+
+// unitOf and cellOf spread over all values, as the real hashes do.
+func unitOf(device int) throng.UnitToken {
+	sum := sha256.Sum256(binary.AppendVarint(nil, int64(device)))
+	return throng.UnitToken(binary.LittleEndian.Uint64(sum[:]))
+}
+
+func cellOf(site, path string) throng.CellID {
+	sum := sha256.Sum256([]byte(site + "\x00" + path))
+	return throng.CellID(binary.LittleEndian.Uint64(sum[:]))
+}
+
+// visit stores rows of one visit each.
+func (m *memory) visit(day throng.Day, site string, device int, path string, times int) {
+	c := cellOf(site, path)
+	for range times {
+		m.rows[day] = append(m.rows[day], row{unitOf(device), c, 1})
+	}
+	m.cells[day] = append(m.cells[day], throng.CellKey{Cell: c, Site: site, Table: throng.PathTable, Key: path})
+}
+
+func (m *memory) sort() {
+	for _, rows := range m.rows {
+		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.cell, b.cell)) })
+	}
+}
+
+func (m *memory) call(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[name]++
+	if after, ok := m.fail[name]; ok && m.calls[name] > after {
+		return &throng.Retryable{Err: errStore}
+	}
+	return nil
+}
+
+func (m *memory) Cells(_ context.Context, day throng.Day) ([]throng.CellKey, error) {
+	return m.cells[day], m.call("Cells")
+}
+
+func (m *memory) Units(_ context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
+	if err := m.call("Units"); err != nil {
+		return err
+	}
+	rows := m.rows[day]
+	from, _ := slices.BinarySearchFunc(rows, lo, func(r row, u throng.UnitToken) int { return cmp.Compare(r.unit, u) })
+	const batch = 7 // so that units are cut
+	b := throng.UnitRows{Unit: make([]throng.UnitToken, batch), Cell: make([]throng.CellID, batch), OptedOut: make([]bool, batch), Visits: make([]uint32, batch)}
+	n := 0
+	for ; from < len(rows) && rows[from].unit <= hi; from++ {
+		b.Unit[n], b.Cell[n], b.Visits[n], b.OptedOut[n] = rows[from].unit, rows[from].cell, rows[from].visits, from%3 == 0
+		if n++; n == batch {
+			if err := yield(b); err != nil {
+				return err
+			}
+			n = 0
+		}
+	}
+	return yield(throng.UnitRows{Unit: b.Unit[:n], Cell: b.Cell[:n], OptedOut: b.OptedOut[:n], Visits: b.Visits[:n]})
+}
+
+func (m *memory) Tally(context.Context, throng.Day) (throng.Tally, error) {
+	return m.tally, m.call("Tally")
+}
+
+func (m *memory) MirrorRelease(_ context.Context, id throng.ReleaseID, sum string, release []byte) error {
+	if err := m.call("MirrorRelease"); err != nil {
+		return err
+	}
+	m.mirror[id] = sum + string(release)
+	return nil
+}
+
+func (m *memory) DropUnits(_ context.Context, day throng.Day) error {
+	if err := m.call("DropUnits"); err != nil {
+		return err
+	}
+	delete(m.rows, day)
+	delete(m.cells, day)
+	return nil
+}
+
+func (m *memory) OpenDays(context.Context) ([]throng.Day, error) {
+	return slices.Collect(maps.Keys(m.rows)), m.call("OpenDays")
+}
+
+func (m *memory) Feeds(context.Context, throng.Day) (map[string]time.Time, error) {
+	return maps.Clone(m.feeds), m.call("Feeds")
+}
+
+func (m *memory) Marks(_ context.Context, day throng.Day) (map[int]int64, error) {
+	return maps.Clone(m.marks[day]), m.call("Marks")
+}

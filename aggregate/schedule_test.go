@@ -1,0 +1,237 @@
+package aggregate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"throng"
+	"throng/aggregate"
+)
+
+// broker holds topics of two partitions and counts what is produced to them.
+type broker struct {
+	topics    map[string]int // partitions by topic
+	produced  map[string][]string
+	next      map[string]int64
+	committed map[string]map[int]int64
+	fail      error
+}
+
+func newBroker() *broker {
+	return &broker{map[string]int{}, map[string][]string{}, map[string]int64{}, map[string]map[int]int64{}, nil}
+}
+
+func (b *broker) Topics(context.Context) ([]string, error) {
+	var names []string
+	for t := range b.topics {
+		names = append(names, t)
+	}
+	return append(names, "other"), b.fail
+}
+
+func (b *broker) Partitions(_ context.Context, topic string) ([]int, error) {
+	var p []int
+	for i := range b.topics[topic] {
+		p = append(p, i)
+	}
+	return p, b.fail
+}
+
+func (b *broker) ProduceTo(_ context.Context, topic string, partition int, value []byte) (int64, error) {
+	b.produced[topic] = append(b.produced[topic], fmt.Sprintf("%d %s", partition, value))
+	b.next[topic]++
+	return 100 + b.next[topic], b.fail
+}
+
+func (b *broker) Committed(_ context.Context, group, topic string) (map[int]int64, error) {
+	if group != "load-"+topic {
+		return nil, errors.New("unknown group")
+	}
+	return b.committed[topic], b.fail
+}
+
+func (h *house) tick() (closed []throng.Day, waiting []aggregate.Waiting) {
+	h.t.Helper()
+	h.store.sort()
+	closed, waiting, err := h.Tick(context.Background())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return closed, waiting
+}
+
+func (h *house) expectWaiting(want ...aggregate.Waiting) {
+	h.t.Helper()
+	closed, waiting := h.tick()
+	if len(closed) != 0 || !reflect.DeepEqual(waiting, want) {
+		h.t.Fatalf("closed %v, waiting %+v, want %+v", closed, waiting, want)
+	}
+}
+
+func (h *house) expectClosed(days ...throng.Day) {
+	h.t.Helper()
+	closed, waiting := h.tick()
+	if !slices.Equal(closed, days) {
+		h.t.Fatalf("closed %v, waiting %+v, want %v", closed, waiting, days)
+	}
+}
+
+func TestADayWaitsForItsFeeds(t *testing.T) {
+	h := newHouse(t)
+	h.options.Feeds = []string{"nginx@web1", "nginx@web2"}
+	h.open()
+	h.crowd("www", 0, 10, "/a")
+	end := today.End()
+	behind := func(feeds ...string) aggregate.Waiting {
+		return aggregate.Waiting{Day: today, Reason: aggregate.FeedsBehind, Feeds: feeds}
+	}
+
+	h.clock.now = end.Add(9 * time.Minute)
+	h.store.feeds = map[string]time.Time{"nginx@web1": end.Add(time.Hour), "nginx@web2": end.Add(time.Hour)}
+	h.expectWaiting(aggregate.Waiting{Day: today, Reason: aggregate.NotOver})
+
+	h.clock.now = end.Add(10 * time.Minute)
+	h.store.feeds = map[string]time.Time{"nginx@web1": end.Add(10 * time.Minute), "syslog": end}
+	h.expectWaiting(behind("nginx@web2", "syslog"))
+
+	h.store.feeds["nginx@web2"] = end.Add(10*time.Minute - time.Second)
+	h.store.feeds["syslog"] = end.Add(10 * time.Minute)
+	h.expectWaiting(behind("nginx@web2"))
+
+	h.store.feeds["nginx@web2"] = end.Add(10 * time.Minute)
+	h.expectClosed(today)
+	if m := h.release("www").Complete.MissingSources; len(m) != 0 {
+		t.Errorf("missing %v", m)
+	}
+	h.expectClosed() // nothing is left
+}
+
+func TestALateFeedIsNamed(t *testing.T) {
+	h := newHouse(t)
+	h.options.Feeds = []string{"nginx@web1"}
+	h.open()
+	h.crowd("www", 0, 10, "/a")
+	h.clock.now = today.End().Add(36*time.Hour - time.Second)
+	h.expectWaiting(aggregate.Waiting{Day: today, Reason: aggregate.FeedsBehind, Feeds: []string{"nginx@web1"}})
+	h.clock.now = today.End().Add(36 * time.Hour)
+	h.expectClosed(today)
+	if m := h.release("www").Complete.MissingSources; !slices.Equal(m, []string{"nginx@web1"}) {
+		t.Errorf("missing %v", m)
+	}
+}
+
+func TestADayWaitsForItsLoaders(t *testing.T) {
+	h := newHouse(t)
+	h.crowd("www", 0, 10, "/a")
+	topic := throng.EventsTopic(today)
+	h.broker.topics[topic] = 2
+	loading := aggregate.Waiting{Day: today, Reason: aggregate.Loading}
+
+	h.expectWaiting(loading)
+	want := []string{"0 closing " + today.String(), "1 closing " + today.String()}
+	if got := h.broker.produced[topic]; !slices.Equal(got, want) {
+		t.Fatalf("produced %q, want %q", got, want)
+	}
+	h.expectWaiting(loading)
+	h.store.marks[today] = map[int]int64{0: 101}
+	h.broker.committed[topic] = map[int]int64{0: 102, 1: 102}
+	h.expectWaiting(loading)
+	h.store.marks[today][1] = 102
+	h.expectWaiting(loading) // the loader has inserted what came before and not committed the marker
+	if got := h.broker.produced[topic]; len(got) != 2 {
+		t.Fatalf("markers were produced again: %q", got)
+	}
+	h.broker.committed[topic][1] = 103
+	h.expectClosed(today)
+}
+
+func TestAfterARestartOnlyMissingMarkersAreProduced(t *testing.T) {
+	h := newHouse(t)
+	h.crowd("www", 0, 10, "/a")
+	topic := throng.EventsTopic(today)
+	h.broker.topics[topic] = 2
+	h.tick()
+	h.store.marks[today] = map[int]int64{0: 101}
+	h.open()
+	h.tick()
+	if got := h.broker.produced[topic]; len(got) != 3 || got[2] != "1 closing "+today.String() {
+		t.Errorf("produced %q", got)
+	}
+}
+
+func TestADayWithoutAVisitIsClosedOnce(t *testing.T) {
+	h := newHouse(t)
+	topic := throng.EventsTopic(today)
+	h.broker.topics[topic] = 1
+	h.store.marks[today] = map[int]int64{0: 5}
+	h.broker.committed[topic] = map[int]int64{0: 6}
+	h.expectClosed(today)
+	if rows := h.release("www").Rows; len(rows) != 0 {
+		t.Errorf("rows %v", rows)
+	}
+	h.expectClosed()
+}
+
+func TestOneBadDayDoesNotHoldUpTheNext(t *testing.T) {
+	h := newHouse(t)
+	h.clock.now = (today + 1).End().Add(time.Hour)
+	h.crowd("www", 0, 10, "/a")
+	h.store.rows[today+1] = []row{}
+	h.store.sort()
+	h.store.fail["Units"] = 0 // only today has units to read
+	closed, _, err := h.Tick(context.Background())
+	if !slices.Equal(closed, []throng.Day{today + 1}) || !throng.IsRetryable(err) || !errors.Is(err, errStore) {
+		t.Fatalf("closed %v, %v", closed, err)
+	}
+	delete(h.store.fail, "Units")
+	h.expectClosed(today)
+}
+
+// Run repeats what may go away, says it once, and stops with its context.
+func TestRunRepeatsAndStops(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		h := houseIn(t, dir)
+		h.crowd("www", 0, 10, "/a")
+		h.store.sort()
+		h.store.fail["Units"] = 0
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- h.Run(ctx) }()
+		time.Sleep(45 * time.Second)
+		synctest.Wait()
+		if n := h.store.calls["Cells"]; n != 5 {
+			t.Errorf("%d rounds in 45 s", n)
+		}
+		h.store.mu.Lock()
+		delete(h.store.fail, "Units")
+		h.store.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(h.store.rows) != 0 {
+			t.Error("the day was not closed after the store came back")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(h.log.String(), "close failed"); n != 1 {
+			t.Errorf("log:\n%s", h.log.String())
+		}
+	})
+}
+
+func TestRunStopsOnAnErrorThatStays(t *testing.T) {
+	h := newHouse(t)
+	h.broker.fail = errors.New("no such cluster")
+	if err := h.Run(context.Background()); !errors.Is(err, h.broker.fail) {
+		t.Errorf("run: %v", err)
+	}
+}

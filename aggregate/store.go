@@ -1,0 +1,42 @@
+package aggregate
+
+import (
+	"context"
+	"time"
+
+	"throng"
+)
+
+// Store holds the open days. Its methods may be called at the same time.
+type Store interface {
+	// Cells is the text of every cell of the day. A cell can come more than once.
+	Cells(ctx context.Context, day throng.Day) ([]throng.CellKey, error)
+	// Units yields the day's open units with lo ≤ unit ≤ hi, ordered by (unit, cell); rows of one
+	// (unit, cell) can be many and differ in OptedOut. The batch belongs to the store again when yield
+	// returns. An error of yield ends the call and is returned.
+	Units(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
+	// Tally is what became of the day's lines.
+	Tally(ctx context.Context, day throng.Day) (throng.Tally, error)
+	// MirrorRelease copies a release and the SHA-256 of its file, in hexadecimal, into the store. The
+	// same release can come again.
+	MirrorRelease(ctx context.Context, id throng.ReleaseID, sha256 string, release []byte) error
+	// DropUnits drops the day's unit tokens and cells; the day is then no longer open.
+	DropUnits(ctx context.Context, day throng.Day) error
+
+	// OpenDays are the days of which the store holds units or cells.
+	OpenDays(ctx context.Context) ([]throng.Day, error)
+	// Feeds are the feeds with a block of that day or a later one, and the latest watermark of each.
+	Feeds(ctx context.Context, since throng.Day) (map[string]time.Time, error)
+	// Marks are the closing markers of the day that loaders have passed: offsets by partition.
+	Marks(ctx context.Context, day throng.Day) (map[int]int64, error)
+}
+
+// Broker carries blocks to the store, and behind the last block of a day its closing markers.
+type Broker interface {
+	Topics(ctx context.Context) ([]string, error)
+	Partitions(ctx context.Context, topic string) ([]int, error)
+	// ProduceTo appends a message and returns its offset when it is acknowledged.
+	ProduceTo(ctx context.Context, topic string, partition int, value []byte) (int64, error)
+	// Committed are the offsets from which the group would read on, by partition.
+	Committed(ctx context.Context, group, topic string) (map[int]int64, error)
+}
