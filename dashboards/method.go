@@ -14,8 +14,11 @@ type methodView struct {
 	Rho         float64
 	Composition []composition
 	Units       []unitEpsilon
-	Retention   []retentionView
-	Sites       []*site
+	// SharedEpsilon is the ε of one of several people who appear as one device. Without that person the
+	// bound may choose L0 other cells, so that twice as many change as hold a contribution.
+	SharedEpsilon float64
+	Retention     []retentionView
+	Sites         []*site
 	// Tokens is how long unit tokens are kept.
 	Tokens        string
 	MaxPathBytes  int
@@ -102,6 +105,7 @@ func (v *methodView) compose(p throng.Parameters) {
 		c.Delta = p.NoiseDelta + n*p.ThresholdDelta
 		v.Composition = append(v.Composition, c)
 	}
+	v.SharedEpsilon = epsilonGaussian(2*v.Rho, p.NoiseDelta)
 	for _, units := range []int{2, 3, 5} {
 		rho := float64(units*units) * v.Rho
 		v.Units = append(v.Units, unitEpsilon{units, epsilonGaussian(rho, p.NoiseDelta)})

@@ -11,6 +11,7 @@ import (
 	"throng"
 )
 
+// recentPeriods is how many earlier periods a site's card leads to.
 const recentPeriods = 7
 
 type overviewView struct {
@@ -27,7 +28,9 @@ type siteCard struct {
 	URL     string
 	Figures *figures
 	Broken  bool
-	Recent  []link
+	// Watermark of the latest release.
+	Watermark string
+	Recent    []link
 }
 
 func (h *Handler) overview(r *http.Request) (*response, error) {
@@ -38,7 +41,9 @@ func (h *Handler) overview(r *http.Request) (*response, error) {
 	view := overviewView{frame: h.frame("Readership"), K: h.method.Parameters.K}
 	view.Watermark = h.method.Parameters.Watermark
 	for _, s := range h.sites {
-		view.Sites = append(view.Sites, h.card(r.Context(), s, historyOf(ids, s.ID, throng.PathTable)))
+		card := h.card(r.Context(), s, historyOf(ids, s.ID, throng.PathTable))
+		view.Sites = append(view.Sites, card)
+		view.Watermark = or(view.Watermark, card.Watermark)
 	}
 	return h.page("overview", view)
 }
@@ -47,20 +52,22 @@ func (h *Handler) overview(r *http.Request) (*response, error) {
 // hide the others.
 func (h *Handler) card(ctx context.Context, s *site, past history) siteCard {
 	card := siteCard{site: s}
-	if len(past) == 0 {
+	latest, ok := past.latest()
+	if !ok {
 		return card
 	}
-	card.Latest, card.URL = past[0], releaseURL(s.ID, throng.PathTable, past[0])
-	for _, p := range past[1:min(len(past), recentPeriods+1)] {
+	card.Latest, card.URL = latest, releaseURL(s.ID, throng.PathTable, latest)
+	same := past.of(latest.Kind())
+	for _, p := range same[1:min(len(same), recentPeriods+1)] {
 		card.Recent = append(card.Recent, link{p.String(), releaseURL(s.ID, throng.PathTable, p)})
 	}
-	stored, err := h.releases.Get(ctx, throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: past[0]})
+	stored, err := h.releases.Get(ctx, throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: latest})
 	if err != nil {
 		h.log.LogAttrs(ctx, slog.LevelError, "cannot show latest release", slog.String("error", err.Error()))
 		card.Broken = true
 		return card
 	}
-	card.Figures = figuresOf(stored.Release)
+	card.Figures, card.Watermark = figuresOf(stored.Release), stored.Parameters.Watermark
 	return card
 }
 
@@ -78,11 +85,11 @@ func (h *Handler) latest(r *http.Request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	past := historyOf(ids, s.ID, throng.PathTable)
-	if len(past) == 0 {
+	latest, ok := historyOf(ids, s.ID, throng.PathTable).latest()
+	if !ok {
 		return h.page("pending", pendingView{h.frame(s.Title), s, h.method})
 	}
-	return &response{location: releaseURL(s.ID, throng.PathTable, past[0])}, nil
+	return &response{location: releaseURL(s.ID, throng.PathTable, latest)}, nil
 }
 
 type pendingView struct {

@@ -104,9 +104,9 @@ var words = template.FuncMap{
 func reason(r throng.Reason) string {
 	switch r {
 	case throng.BelowGate:
-		return "too few devices, or too close to tell"
+		return "too few, or too close to tell"
 	case throng.NotDrawn:
-		return "this table does not have the number"
+		return "not part of this table"
 	}
 	return string(r)
 }

@@ -54,6 +54,18 @@ func (h history) of(kind throng.PeriodKind) history {
 	return same
 }
 
+// latest is the period to begin with: the newest day, or the newest of all where there are no days; ok
+// is false for an empty history.
+func (h history) latest() (p throng.Period, ok bool) {
+	if days := h.of(throng.DayPeriod); days != nil {
+		return days[0], true
+	}
+	if len(h) > 0 {
+		return h[0], true
+	}
+	return throng.Period{}, false
+}
+
 // around gives the neighbours of p among the periods of its kind; the zero period is none.
 func (h history) around(p throng.Period) (previous, next throng.Period) {
 	same := h.of(p.Kind())
