@@ -1,0 +1,89 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"throng"
+)
+
+// byInventory is how Apply sees that an item is gone.
+const byInventory = "inventory read again: absent"
+
+// Apply deletes what is planned, then reads the stores' inventories again and writes a receipt for each
+// item that is gone, also for those whose deletion an earlier Apply began and did not see the end of. It
+// returns those receipts. An item that is still there after its deletion is an error, whatever the
+// store had said; an item that is gone is none.
+func (k *Keeper) Apply(ctx context.Context, plan []Deletion) ([]Receipt, error) {
+	if k.o.Receipts == nil {
+		return nil, errors.New("apply retention: no receipts file")
+	}
+	if err := k.announce(plan); err != nil {
+		return nil, fmt.Errorf("apply retention: %w", err)
+	}
+	dropErrs := map[itemKey]error{}
+	for _, d := range plan {
+		dropErrs[keyOf(d)] = k.drop(ctx, d.Item)
+	}
+	inv, err := k.read(ctx)
+	errs := []error{err}
+	for _, d := range plan {
+		errs = append(errs, undone(d, inv, dropErrs[keyOf(d)]))
+	}
+	receipts, err := k.settle(inv)
+	return receipts, errors.Join(append(errs, err)...)
+}
+
+// announce writes down what is going to be deleted, so that a crash leaves no deletion without trace.
+func (k *Keeper) announce(plan []Deletion) error {
+	var planned []Receipt
+	for _, d := range plan {
+		if _, open := k.o.Receipts.open()[keyOf(d)]; !open {
+			planned = append(planned, Receipt{Time: k.o.Clock.Now().UTC(), Step: Planned, Deletion: d})
+		}
+	}
+	return k.o.Receipts.append(planned)
+}
+
+func (k *Keeper) drop(ctx context.Context, item throng.Item) error {
+	store, ok := k.o.Stores[item.Store]
+	if !ok {
+		return fmt.Errorf("no store %q", item.Store)
+	}
+	return store.DropItem(ctx, item)
+}
+
+// undone is the error of a deletion that did not happen or of which it is not known.
+func undone(d Deletion, inv inventory, dropErr error) error {
+	if inv.answered[d.Item.Store] && !inv.present[keyOf(d)] {
+		return nil
+	}
+	if dropErr == nil && inv.answered[d.Item.Store] {
+		dropErr = errors.New("the store dropped it and still has it")
+	}
+	if dropErr == nil {
+		return nil // the store's failing inventory is an error already
+	}
+	return fmt.Errorf("delete %s of %s: %w", d.Item.Name, d.Item.Store, dropErr)
+}
+
+// settle writes the receipts of all deletions on record whose item is gone.
+func (k *Keeper) settle(inv inventory) ([]Receipt, error) {
+	var done []Receipt
+	now := k.o.Clock.Now().UTC()
+	for key, d := range k.o.Receipts.open() {
+		if inv.answered[key.store] && !inv.present[key] {
+			done = append(done, Receipt{Time: now, Step: Deleted, Deletion: d, Verified: &Verification{now, byInventory}})
+		}
+	}
+	slices.SortFunc(done, func(a, b Receipt) int {
+		return strings.Compare(a.Item.Store+"/"+a.Item.Name, b.Item.Store+"/"+b.Item.Name)
+	})
+	if err := k.o.Receipts.append(done); err != nil {
+		return nil, err
+	}
+	return done, nil
+}

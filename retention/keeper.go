@@ -1,0 +1,168 @@
+package retention
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"throng"
+)
+
+// Store is a place where data is kept and can be deleted.
+type Store interface {
+	// Items lists all that the store keeps, by asking it, never from memory. Day is the event day of all
+	// that is in an item.
+	Items(ctx context.Context) ([]throng.Item, error)
+	// DropItem deletes an item whole. Whether an item that is not there is an error is up to the store.
+	DropItem(ctx context.Context, item throng.Item) error
+	// Oldest is the time of an item's oldest record, found by reading; zero when it holds none.
+	Oldest(ctx context.Context, item throng.Item) (time.Time, error)
+}
+
+// Options of a keeper.
+type Options struct {
+	// Stores by the name that their items carry. Required.
+	Stores map[string]Store
+	// Limits default to the ceilings.
+	Limits Limits
+	// Closed tells whether a day's release is durable and its unit tokens will not be read again. Required.
+	Closed func(throng.Day) bool
+	// Receipts is required by Apply, Sweep and Run; the keeper does not close it.
+	Receipts *Receipts
+	// Every is the time between two sweeps of Run. Defaults to 1 hour; at most Limits.Lead.
+	Every time.Duration
+	// Clock and Log are required.
+	Clock throng.Clock
+	Log   *slog.Logger
+	// Observe is called by Run after each sweep that got to its end, such as for metrics. Defaults to
+	// nothing.
+	Observe func(Report)
+}
+
+// Keeper keeps stores inside their limits. Inventory, Plan and Verify only read and are safe for
+// concurrent use if the stores are; Apply, Sweep and Run are for one goroutine.
+type Keeper struct {
+	o     Options
+	names []string // of the stores, sorted
+}
+
+// New makes a keeper. It starts nothing.
+func New(o Options) (*Keeper, error) {
+	if len(o.Stores) == 0 || o.Closed == nil || o.Clock == nil || o.Log == nil {
+		return nil, errors.New("make keeper: stores, closed, clock and log are required")
+	}
+	o.Every = cmp.Or(o.Every, time.Hour)
+	if o.Limits.Lead == 0 {
+		o.Limits.Lead = o.Every + o.Every/4
+	}
+	if o.Every < 0 || o.Every > o.Limits.Lead {
+		return nil, fmt.Errorf("make keeper: every is %v, want more than 0 and at most the lead, %v", o.Every, o.Limits.Lead)
+	}
+	var err error
+	if o.Limits, err = o.Limits.WithDefaults(); err != nil {
+		return nil, fmt.Errorf("make keeper: %w", err)
+	}
+	return &Keeper{o: o, names: slices.Sorted(maps.Keys(o.Stores))}, nil
+}
+
+// Limits are those in force.
+func (k *Keeper) Limits() Limits { return k.o.Limits }
+
+// inventory is what the stores that answered keep.
+type inventory struct {
+	items    []throng.Item
+	present  map[itemKey]bool
+	answered map[string]bool
+}
+
+// read asks every store. The inventory is good for those that answered also when there is an error.
+func (k *Keeper) read(ctx context.Context) (inventory, error) {
+	inv := inventory{present: map[itemKey]bool{}, answered: map[string]bool{}}
+	var errs []error
+	for _, name := range k.names {
+		items, err := k.o.Stores[name].Items(ctx)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list items of %s: %w", name, err))
+			continue
+		}
+		inv.answered[name] = true
+		for _, item := range items {
+			if item.Store != name {
+				errs = append(errs, fmt.Errorf("list items of %s: item %s is of store %q", name, item.Name, item.Store))
+				continue
+			}
+			inv.items = append(inv.items, item)
+			inv.present[itemKey{name, item.Name}] = true
+		}
+	}
+	return inv, errors.Join(errs...)
+}
+
+// Inventory lists what all stores keep. Where a store does not answer there are an error and the items
+// of the others.
+func (k *Keeper) Inventory(ctx context.Context) ([]throng.Item, error) {
+	inv, err := k.read(ctx)
+	return inv.items, err
+}
+
+// Plan is what Apply would delete at a time, of what the stores keep now. Where a store does not answer
+// there are an error and the plan for the others.
+func (k *Keeper) Plan(ctx context.Context, now time.Time) ([]Deletion, error) {
+	items, err := k.Inventory(ctx)
+	return Plan(now, items, k.o.Limits, k.o.Closed), err
+}
+
+// Sweep plans, applies and verifies, at the clock's time. A store that fails does not keep the others
+// from being swept; the error tells of all that failed.
+func (k *Keeper) Sweep(ctx context.Context) (Report, error) {
+	plan, err := k.Plan(ctx, k.o.Clock.Now())
+	deleted, applyErr := k.Apply(ctx, plan)
+	report, verifyErr := k.Verify(ctx, k.o.Clock.Now())
+	report.Deleted = deleted
+	return report, errors.Join(err, applyErr, verifyErr)
+}
+
+// Run sweeps at once and then every Options.Every of the machine's time, until ctx is done, whose error
+// it returns. A sweep whose error may go away is logged and repeated after a tenth of that time; any
+// other error ends Run: what cannot delete must not go on collecting.
+func (k *Keeper) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait := k.o.Every
+		report, err := k.Sweep(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case throng.IsRetryable(err):
+			k.o.Log.LogAttrs(ctx, slog.LevelWarn, "retention sweep failed, will be repeated", slog.Any("error", err))
+			wait /= 10
+		case err != nil:
+			return err
+		default:
+			k.tell(ctx, report)
+		}
+		timer := k.o.Clock.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+	return ctx.Err()
+}
+
+func (k *Keeper) tell(ctx context.Context, r Report) {
+	for _, v := range r.Violations {
+		k.o.Log.LogAttrs(ctx, slog.LevelError, "item is past its limit", slog.String("store", v.Item.Store),
+			slog.String("class", string(v.Item.Class)), slog.String("item", v.Item.Name), slog.String("why", string(v.Why)),
+			slog.Duration("age", time.Duration(v.Age)), slog.Duration("limit", time.Duration(v.Limit)))
+	}
+	k.o.Log.LogAttrs(ctx, slog.LevelInfo, "retention sweep done", slog.Int("deleted", len(r.Deleted)), slog.Int("violations", len(r.Violations)))
+	if k.o.Observe != nil {
+		k.o.Observe(r)
+	}
+}

@@ -1,0 +1,358 @@
+package retention_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"throng"
+	"throng/retention"
+)
+
+func (w *town) readReceipts(t testing.TB) []retention.Receipt {
+	t.Helper()
+	data, err := os.ReadFile(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipts, err := retention.ReadReceipts(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipts
+}
+
+func steps(receipts []retention.Receipt) string {
+	var b strings.Builder
+	for _, r := range receipts {
+		b.WriteString(string(r.Step) + " " + r.Item.Name + "\n")
+	}
+	return b.String()
+}
+
+func TestSweepDeletesAndLeavesReceipts(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	old, kept := item("clickhouse", throng.ClassStandard, dayAgo(10)), item("clickhouse", throng.ClassStandard, dayAgo(9))
+	topic := item("broker", throng.ClassEventsTopic, dayAgo(3))
+	w.clickhouse.items, w.broker.items = []throng.Item{old, kept}, []throng.Item{topic}
+
+	report, err := w.keeper.Sweep(t.Context())
+	if err != nil || len(report.Violations) > 0 || len(report.Deleted) != 2 {
+		t.Fatalf("sweep: %+v, %v", report, err)
+	}
+	if !slices.Equal(w.clickhouse.items, []throng.Item{kept}) || len(w.broker.items) != 0 {
+		t.Errorf("left %v and %v", w.clickhouse.items, w.broker.items)
+	}
+	receipts := w.readReceipts(t)
+	want := "planned " + topic.Name + "\nplanned " + old.Name + "\ndeleted " + topic.Name + "\ndeleted " + old.Name + "\n"
+	if steps(receipts) != want {
+		t.Fatalf("receipts:\n%s", steps(receipts))
+	}
+	last := receipts[3]
+	if last.Item != old || last.Verified == nil || !last.Verified.Time.Equal(noon) || last.Verified.How == "" {
+		t.Errorf("receipt %+v", last)
+	}
+	if _, err := w.keeper.Sweep(t.Context()); err != nil || len(w.readReceipts(t)) != 4 {
+		t.Errorf("a sweep with nothing to do: %v, %d receipts", err, len(w.readReceipts(t)))
+	}
+}
+
+func TestClosedDayLosesItsTokensAgain(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	units := item("clickhouse", throng.ClassOpenUnits, dayAgo(1))
+	for range 2 { // a partition that comes back is dropped again
+		w.clickhouse.items = []throng.Item{units}
+		if _, err := w.keeper.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !w.closed[units.Day] && len(w.clickhouse.items) != 1 {
+			t.Fatal("tokens of an open day are gone")
+		}
+		w.closed[units.Day] = true
+	}
+	w.clickhouse.items = []throng.Item{units}
+	if _, err := w.keeper.Sweep(t.Context()); err != nil || len(w.clickhouse.items) != 0 {
+		t.Errorf("tokens of a closed day: %v, %v", w.clickhouse.items, err)
+	}
+	if r := w.readReceipts(t); len(r) != 4 || r[0].Reason != retention.DayClosed {
+		t.Errorf("receipts:\n%s", steps(r))
+	}
+}
+
+// TestFaults: whatever a store answers, what counts is what its inventory shows afterwards.
+func TestFaults(t *testing.T) {
+	old := item("clickhouse", throng.ClassOptedOut, dayAgo(11))
+	for name, c := range map[string]struct {
+		fault     func(*memory)
+		persisted bool // the deletion happened
+		fails     bool
+	}{
+		"failed and not deleted": {func(m *memory) { m.dropFails = map[string]error{old.Name: errFault} }, false, true},
+		"failed but deleted":     {func(m *memory) { m.dropHalf = map[string]error{old.Name: errFault} }, true, false},
+		"answered, not deleted":  {func(m *memory) { m.dropLies = map[string]bool{old.Name: true} }, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, retention.Limits{})
+			topic := item("broker", throng.ClassEventsTopic, dayAgo(8))
+			w.clickhouse.items, w.broker.items = []throng.Item{old}, []throng.Item{topic}
+			c.fault(w.clickhouse)
+
+			report, err := w.keeper.Sweep(t.Context())
+			if (err != nil) != c.fails {
+				t.Errorf("error %v", err)
+			}
+			if got := len(report.Violations); (got > 0) == c.persisted {
+				t.Errorf("%d violations", got)
+			}
+			if len(w.broker.items) != 0 {
+				t.Error("one store's fault kept the other from being swept")
+			}
+			deleted := strings.Contains(steps(w.readReceipts(t)), "deleted "+old.Name)
+			if deleted != c.persisted {
+				t.Errorf("receipts:\n%s", steps(w.readReceipts(t)))
+			}
+
+			*w.clickhouse = memory{items: w.clickhouse.items} // the fault is over
+			if report, err := w.keeper.Sweep(t.Context()); err != nil || len(report.Violations) > 0 {
+				t.Errorf("afterwards: %+v, %v", report, err)
+			}
+			if n := strings.Count(steps(w.readReceipts(t)), old.Name); n != 2 {
+				t.Errorf("receipts:\n%s", steps(w.readReceipts(t)))
+			}
+		})
+	}
+}
+
+// TestCrashBetweenDropAndReceipt: a process that dies after any number of deletions leaves a record of
+// them, and the next one writes the receipts.
+func TestCrashBetweenDropAndReceipt(t *testing.T) {
+	for drops := range 4 {
+		w := newTown(t, retention.Limits{})
+		for ago := 10; ago < 13; ago++ {
+			w.clickhouse.items = append(w.clickhouse.items, item("clickhouse", throng.ClassStandard, dayAgo(ago)))
+		}
+		ctx, kill := context.WithCancel(t.Context())
+		plan, err := w.keeper.Plan(ctx, noon)
+		if err != nil || len(plan) != 3 {
+			t.Fatalf("plan %v, %v", plan, err)
+		}
+		w.clickhouse.afterDrop = func() {
+			if w.clickhouse.drops == drops {
+				kill()
+			}
+		}
+		if drops == 0 {
+			kill()
+		}
+		if receipts, err := w.keeper.Apply(ctx, plan); err == nil || len(receipts) != 0 {
+			t.Fatalf("a killed apply: %v, %v", receipts, err)
+		}
+		w.stop(t)
+
+		w.clickhouse.afterDrop = nil
+		w.start(t, retention.Limits{})
+		report, err := w.keeper.Sweep(t.Context())
+		if err != nil || len(report.Deleted) != 3 || len(w.clickhouse.items) != 0 || w.clickhouse.drops != 3 {
+			t.Errorf("killed after %d drops, then: %+v, %v", drops, report, err)
+		}
+		if n := len(w.readReceipts(t)); n != 6 {
+			t.Errorf("killed after %d drops: %d receipts, want 3 planned and 3 deleted", drops, n)
+		}
+	}
+}
+
+func TestVerifyFinds(t *testing.T) {
+	stale := item("clickhouse", throng.ClassOptedOut, dayAgo(2))
+	stale.Oldest = noon.Add(-10*24*time.Hour - time.Second) // a record of another day
+	full := stale
+	full.Oldest = noon.Add(-10 * 24 * time.Hour).Add(time.Second)
+	for name, c := range map[string]struct {
+		item throng.Item
+		why  retention.Fault
+	}{
+		"fresh":                         {item("clickhouse", throng.ClassStandard, dayAgo(9)), ""},
+		"old partition":                 {item("clickhouse", throng.ClassStandard, dayAgo(10)), retention.TooOld},
+		"old record in a new partition": {stale, retention.TooOld},
+		"record just in time":           {full, ""},
+		"old tokens":                    {item("clickhouse", throng.ClassOpenUnits, dayAgo(3)), retention.TooOld},
+		"old tokens, in time":           {item("clickhouse", throng.ClassOpenUnits, dayAgo(2)), ""},
+		"class without limit":           {item("clickhouse", "raw_topic", dayAgo(0)), retention.Unclassified},
+		"tomorrow":                      {item("clickhouse", throng.ClassStandard, dayAgo(-1)), ""},
+		"next year":                     {item("clickhouse", throng.ClassStandard, dayAgo(-365)), retention.FromTheFuture},
+	} {
+		w := newTown(t, retention.Limits{})
+		w.clickhouse.items = []throng.Item{c.item}
+		report, err := w.keeper.Verify(t.Context(), noon)
+		if err != nil || len(report.Holdings) != 1 || report.Holdings[0].Items != 1 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		got := retention.Fault("")
+		for _, v := range report.Violations {
+			got = v.Why
+		}
+		if got != c.why || len(w.clickhouse.items) != 1 {
+			t.Errorf("%s: found %q, want %q", name, got, c.why)
+		}
+	}
+}
+
+func TestVerifySkipsWhatGoesAway(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassOpenUnits, dayAgo(3))}
+	w.clickhouse.vanishOnRead = true
+	if report, err := w.keeper.Verify(t.Context(), noon); err != nil || len(report.Violations)+len(report.Holdings) != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+func TestSilentStoreIsAnError(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+	w.broker.failItems = &throng.Retryable{Err: errFault}
+	report, err := w.keeper.Sweep(t.Context())
+	if !errors.Is(err, errFault) || !throng.IsRetryable(err) {
+		t.Errorf("error %v", err)
+	}
+	if len(report.Deleted) != 1 {
+		t.Errorf("deleted %v", report.Deleted)
+	}
+}
+
+func TestItemOfAnotherStoreIsAnError(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("broker", throng.ClassStandard, dayAgo(10))}
+	if _, err := w.keeper.Inventory(t.Context()); err == nil {
+		t.Error("was taken")
+	}
+}
+
+// TestNothingOutlivesItsLimit: whatever is stored, whenever sweeps run at most Every apart, no item is
+// ever found past its limit, and none is deleted much before.
+func TestNothingOutlivesItsLimit(t *testing.T) {
+	classes := []throng.Class{throng.ClassOptedOut, throng.ClassStandard, throng.ClassOpenUnits}
+	rapid.Check(t, func(rt *rapid.T) {
+		limits := retention.Limits{
+			OptedOut:  time.Duration(rapid.IntRange(26, 240).Draw(rt, "opted out hours")) * time.Hour,
+			OpenUnits: time.Duration(rapid.IntRange(2, 48).Draw(rt, "open units hours")) * time.Hour,
+		}
+		w := newTown(t, limits)
+		defer w.stop(t)
+		for range 60 {
+			today := throng.DayOf(w.clock.now)
+			for _, c := range classes {
+				if i := item("clickhouse", c, today); !slices.Contains(w.clickhouse.items, i) {
+					w.clickhouse.items = append(w.clickhouse.items, i)
+				}
+			}
+			before := slices.Clone(w.clickhouse.items)
+			report, err := w.keeper.Sweep(t.Context())
+			if err != nil || len(report.Violations) > 0 {
+				rt.Fatalf("%+v, %v", report.Violations, err)
+			}
+			checkNoneTooEarly(rt, w, before)
+			w.clock.now = w.clock.now.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "minutes")) * time.Minute)
+			report, err = w.keeper.Verify(t.Context(), w.clock.now)
+			if err != nil || len(report.Violations) > 0 {
+				rt.Fatalf("before the next sweep: %+v, %v", report.Violations, err)
+			}
+			if rapid.Bool().Draw(rt, "night") { // time passes with nothing written
+				w.clickhouse.items = nil
+				w.clock.now = w.clock.now.Add(31 * time.Hour)
+			}
+		}
+	})
+}
+
+func checkNoneTooEarly(t *rapid.T, w *town, before []throng.Item) {
+	for _, i := range before {
+		age, _ := w.keeper.Limits().MaxAge(i.Class)
+		early := i.Day.Start().Add(age).Sub(w.clock.now) > w.keeper.Limits().Lead
+		if early && !slices.Contains(w.clickhouse.items, i) {
+			t.Fatalf("%s went too early", i.Name)
+		}
+	}
+}
+
+func TestRunSweepsUntilToldToStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, retention.Limits{})
+		w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.keeper.Run(ctx) }()
+		synctest.Wait()
+		if len(w.clickhouse.items) != 0 {
+			t.Error("no sweep at the start")
+		}
+		w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+		time.Sleep(59 * time.Minute)
+		synctest.Wait()
+		if len(w.clickhouse.items) != 1 {
+			t.Error("a sweep before its time")
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if len(w.clickhouse.items) != 0 {
+			t.Error("no sweep after an hour")
+		}
+		w.broker.failItems = &throng.Retryable{Err: errFault} // the broker restarts
+		time.Sleep(61 * time.Minute)
+		w.broker.failItems = nil
+		w.broker.items = []throng.Item{item("broker", throng.ClassEventsTopic, dayAgo(9))}
+		time.Sleep(7 * time.Minute)
+		synctest.Wait()
+		if len(w.broker.items) != 0 {
+			t.Error("a failed sweep was not repeated")
+		}
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("run ended with %v", err)
+		}
+	})
+}
+
+func TestRunEndsAtAFinalError(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+	w.clickhouse.dropFails = map[string]error{w.clickhouse.items[0].Name: errFault}
+	if err := w.keeper.Run(t.Context()); !errors.Is(err, errFault) {
+		t.Errorf("run ended with %v", err)
+	}
+}
+
+func TestKeeperIsRefused(t *testing.T) {
+	good := retention.Options{
+		Stores: map[string]retention.Store{"clickhouse": &memory{}}, Closed: func(throng.Day) bool { return false },
+		Clock: &clock{noon}, Log: slog.New(slog.DiscardHandler),
+	}
+	for name, spoil := range map[string]func(*retention.Options){
+		"no stores":         func(o *retention.Options) { o.Stores = nil },
+		"no closed":         func(o *retention.Options) { o.Closed = nil },
+		"no clock":          func(o *retention.Options) { o.Clock = nil },
+		"no log":            func(o *retention.Options) { o.Log = nil },
+		"too lax":           func(o *retention.Options) { o.Limits.Standard = 11 * 24 * time.Hour },
+		"sweeps too seldom": func(o *retention.Options) { o.Every, o.Limits.Lead = 2*time.Hour, time.Hour },
+	} {
+		o := good
+		spoil(&o)
+		if _, err := retention.New(o); err == nil {
+			t.Errorf("%s: was taken", name)
+		}
+	}
+	k, err := retention.New(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Apply(t.Context(), nil); err == nil {
+		t.Error("applied without receipts")
+	}
+}

@@ -1,0 +1,53 @@
+package retention
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"throng"
+)
+
+// Reason says why an item is deleted.
+type Reason string
+
+// The reasons of a deletion.
+const (
+	// PastLimit: the item's deadline is near or past.
+	PastLimit Reason = "past_limit"
+	// DayClosed: the day's release is durable and its unit tokens are no longer needed.
+	DayClosed Reason = "day_closed"
+)
+
+// Deletion is one item that has to go.
+type Deletion struct {
+	Item   throng.Item `json:"item"`
+	Reason Reason      `json:"reason"`
+	// Deadline is the time by which the item's class wants it gone.
+	Deadline time.Time `json:"deadline"`
+}
+
+// Plan lists the items that have to be deleted now: those whose deadline is at most limits.Lead away,
+// and the unit tokens of days that are closed, which is when closed says that the day's release is
+// durable and nothing will read the tokens again. Earliest deadline first. Items of a class without limit and
+// of days to come are left; [Keeper.Verify] reports them. Plan is a pure function.
+func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.Day) bool) []Deletion {
+	var plan []Deletion
+	for _, item := range items {
+		age, ok := limits.MaxAge(item.Class)
+		if !ok {
+			continue
+		}
+		deadline := item.Day.Start().Add(age)
+		switch {
+		case !now.Add(limits.Lead).Before(deadline):
+			plan = append(plan, Deletion{item, PastLimit, deadline})
+		case item.Class == throng.ClassOpenUnits && closed(item.Day):
+			plan = append(plan, Deletion{item, DayClosed, deadline})
+		}
+	}
+	slices.SortFunc(plan, func(a, b Deletion) int {
+		return cmp.Or(a.Deadline.Compare(b.Deadline), cmp.Compare(a.Item.Store, b.Item.Store), cmp.Compare(a.Item.Name, b.Item.Name))
+	})
+	return plan
+}
