@@ -74,10 +74,11 @@ func (h *house) tryOpen() (err error) {
 	if h.ledger != nil {
 		h.ledger.Close()
 	}
-	if h.ledger, err = ledger.Open(filepath.Join(h.dir, "ledger")); err != nil {
+	l, err := ledger.Open(filepath.Join(h.dir, "ledger"))
+	if err != nil {
 		return err
 	}
-	h.options.Ledger = h.ledger
+	h.ledger, h.options.Ledger = l, l
 	h.Closer, err = aggregate.New(h.options)
 	return err
 }
