@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -29,7 +30,7 @@ const (
 	// a message can have 16 MiB.
 	queued = 1
 	// idle is the time without a message after which the topic is looked at.
-	idle = 5 * time.Second
+	idle = 2 * time.Second
 	// leavePatience is how long Close tries to leave the group in good order.
 	leavePatience = 2 * time.Second
 )
@@ -43,6 +44,7 @@ type Subscription struct {
 	reader *kafka.Reader
 	conns  *conns
 	leave  func() error
+	closed atomic.Bool
 
 	mu   sync.Mutex
 	next map[int]int64 // the offset after the last that was fetched, by partition
@@ -110,6 +112,9 @@ func (s *Subscription) Fetch(ctx context.Context) (throng.Message, error) {
 }
 
 func (s *Subscription) fetchWithin(ctx context.Context, d time.Duration) (kafka.Message, error) {
+	if s.closed.Load() { // the reader may still hold messages
+		return kafka.Message{}, io.ErrClosedPipe
+	}
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	return s.reader.FetchMessage(ctx)
@@ -147,7 +152,9 @@ func (s *Subscription) Commit(ctx context.Context, messages ...throng.Message) e
 	for i, m := range messages {
 		done[i] = kafka.Message{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	}
-	err := s.client.retry(ctx, func(ctx context.Context) error { return s.reader.CommitMessages(ctx, done...) })
+	window, cancel := context.WithTimeout(ctx, patience) // kafka-go waits for the group to have formed
+	defer cancel()
+	err := s.client.retry(window, func(ctx context.Context) error { return s.reader.CommitMessages(ctx, done...) })
 	if err != nil {
 		return s.wrap(ctx, "commit to", err)
 	}
@@ -164,6 +171,7 @@ func (s *Subscription) wrap(ctx context.Context, what string, err error) error {
 func (s *Subscription) Close() error { return s.leave() }
 
 func (s *Subscription) leaveGroup() error {
+	s.closed.Store(true)
 	cut := time.AfterFunc(leavePatience, s.conns.cut)
 	defer cut.Stop()
 	err := s.reader.Close()
