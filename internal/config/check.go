@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // checker collects problems, so that a reader sees them all.
@@ -193,23 +194,23 @@ func (ck *checker) networks(p Privacy) {
 	}
 }
 
+// lead is how long before a limit retention begins to delete (retention.Limits.Lead).
+const lead = Duration(75 * time.Minute)
+
 // times makes sure that nothing is deleted before the day it belongs to can be closed.
 func (ck *checker) times(r Release, keep Retention) {
 	if r.Settle > r.Lateness {
 		ck.refuse("release.settle", "%v is longer than release.lateness, %v", r.Settle, r.Lateness)
 	}
-	if keep.OpenUnits < r.Lateness {
-		ck.refuse("retention.open_units", "%v is shorter than release.lateness, %v: tokens would be gone before the close", keep.OpenUnits, r.Lateness)
-	}
-	if keep.EventsTopic < r.Lateness {
-		ck.refuse("retention.events_topic", "%v is shorter than release.lateness, %v: blocks would be gone before the close", keep.EventsTopic, r.Lateness)
-	}
-	closed := Duration(day) + r.Lateness
-	if keep.OptedOut < closed {
-		ck.refuse("retention.opted_out", "%v is shorter than a day and release.lateness, %v: events would be gone before the close", keep.OptedOut, closed)
-	}
-	if keep.Standard < closed {
-		ck.refuse("retention.standard", "%v is shorter than a day and release.lateness, %v: events would be gone before the close", keep.Standard, closed)
+	ck.outlasts("open_units", keep.OpenUnits, r.Lateness+lead)
+	ck.outlasts("events_topic", keep.EventsTopic, r.Lateness+lead)
+	ck.outlasts("opted_out", keep.OptedOut, Duration(day)+r.Lateness+lead)
+	ck.outlasts("standard", keep.Standard, Duration(day)+r.Lateness+lead)
+}
+
+func (ck *checker) outlasts(key string, age, least Duration) {
+	if age < least {
+		ck.refuse("retention."+key, "%v is too short for this release.lateness: deletion could begin before the close; want at least %v", age, least)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"throng"
 	"throng/ingest/accesslog"
 	"throng/internal/config"
+	"throng/retention"
 )
 
 var update = flag.Bool("update", false, "write what the code gives as what is expected")
@@ -131,10 +132,29 @@ func TestMethodCanOnlyBeMadeStricter(t *testing.T) {
 	}
 }
 
+func TestDeletionBeginsAfterTheLatestClose(t *testing.T) {
+	limits, err := retention.Limits{}.WithDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Default()
+	c.Sites = []config.Site{{ID: "blog"}}
+	c.Release.Lateness = config.Duration(limits.OpenUnits - limits.Lead)
+	if err := c.Check(); err != nil {
+		t.Errorf("the latest possible close is refused: %v", err)
+	}
+	if c.Release.Lateness++; c.Check() == nil {
+		t.Error("a close after the deletion of what it needs is accepted")
+	}
+	if every := config.Default().Retention.CheckEvery.Std(); every > limits.Lead {
+		t.Errorf("sweeps every %v do not fit a lead of %v", every, limits.Lead)
+	}
+}
+
 func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	c, err := load(t, "sites: [{id: blog}]\nbroker: {addrs: [\"a:1\"], partitions: 2}\nlog: {level: warn}",
 		"THRONG_BROKER_ADDRS=b:1,c:2", "THRONG_BROKER_BLOCK_MAX_AGE=5s", "THRONG_LISTEN_ADMIN_EXPOSED=true",
-		"THRONG_PRIVACY_EPSILON=0.25", "THRONG_CHDB_LIB=/lib/libchdb.so", "PATH=/bin", "OTHER_BROKER_ADDRS=x")
+		"THRONG_PRIVACY_EPSILON=0.25", "THRONG_CHDB_LIB=/lib/libchdb.so", "THRONG_TEST_ROLE=x", "PATH=/bin", "OTHER_BROKER_ADDRS=x")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,14 @@ import (
 
 const envPrefix = "THRONG_"
 
+// testPrefix begins the variables by which tests talk to processes that they start.
+const testPrefix = envPrefix + "TEST_"
+
 // specials are variables that are no setting of the configuration.
 var specials = map[string]string{
 	"THRONG_CHDB_LIB":    "The library of the embedded engine. When unset, it is sought beside the program, then in the user's cache folder.",
 	"THRONG_CRASH_KILLS": "How often the crash test kills the processes. Read by the tests only.",
+	"THRONG_SHARED_DATA": "A folder with real logs to test with. Read by the tests only.",
 }
 
 // variable is a setting that the environment can write: every scalar and every list of words. Lists
@@ -56,7 +60,7 @@ func (d *decoder) environment(environ []string, into *Config) {
 	}
 	for _, assignment := range slices.Sorted(slices.Values(environ)) {
 		name, text, _ := strings.Cut(assignment, "=")
-		if _, special := specials[name]; special || !strings.HasPrefix(name, envPrefix) {
+		if _, special := specials[name]; special || !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, testPrefix) {
 			continue
 		}
 		i := slices.Index(all, name)

@@ -128,12 +128,12 @@ type Retention struct {
 	OptedOut Duration `yaml:"opted_out" default:"10d" min:"1d" max:"10d"`
 	// Standard is the age at which all other events are deleted.
 	Standard Duration `yaml:"standard" default:"10d" min:"1d" max:"10d"`
-	// OpenUnits is how long after its day's end a unit token may exist. Not shorter than release.lateness.
+	// OpenUnits is how long after its day's end a unit token may exist. It goes when the day is closed; longer than release.lateness by 75m or more, since deletion begins that long before the limit.
 	OpenUnits Duration `yaml:"open_units" default:"48h" min:"1h" max:"48h"`
-	// EventsTopic is how long after its day's end a topic may exist. Not shorter than release.lateness.
+	// EventsTopic is how long after its day's end a topic may exist. Longer than release.lateness by 75m or more.
 	EventsTopic Duration `yaml:"events_topic" default:"48h" min:"1h" max:"48h"`
 	// CheckEvery is the time between two sweeps; what falls due before the next one is deleted by this one.
-	CheckEvery Duration `yaml:"check_every" default:"1h" min:"1m" max:"6h"`
+	CheckEvery Duration `yaml:"check_every" default:"1h" min:"1m" max:"1h"`
 }
 
 // Listen holds the addresses that are served, each host:port.
