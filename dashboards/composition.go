@@ -14,13 +14,15 @@ type passing struct {
 	Gate, Surely int64
 	// L0 and Linf bound what one device adds.
 	L0, Linf int64
+	// Segments is the number of path segments that a row keeps.
+	Segments int
 }
 
 // surely is the 99.5 % quantile of the standard normal distribution.
 const surely = 2.5758
 
 func passingOf(p throng.Parameters) passing {
-	out := passing{K: p.K, Gate: p.Gate, Surely: p.Gate, L0: p.L0, Linf: p.Linf}
+	out := passing{K: p.K, Gate: p.Gate, Surely: p.Gate, L0: p.L0, Linf: p.Linf, Segments: throng.LeafSegments}
 	for _, d := range p.Draws {
 		if d.Draw == throng.DrawDevices {
 			out.Surely += int64(math.Ceil(surely * d.Sigma))

@@ -111,7 +111,8 @@ func options(files fstest.MapFS) dashboards.Options {
 		Releases: dashboards.NewFiles(files, nil),
 		Sites: []dashboards.Site{
 			{ID: "archives", Title: "National Archives", Hosts: []string{"www.archives.gov", "www.ecfr.gov"}, Signals: true,
-				Routes: []string{"/www.archives.gov/", "/www.archives.gov/museum/gift-shop", "/www.archives.gov/contact", "/www.archives.gov/contact"}},
+				Routes: []string{"/www.archives.gov/", "/www.archives.gov/museum/gift-shop", "/www.archives.gov/contact", "/www.archives.gov/contact",
+					"/www.archives.gov/exhibits/deep/1/2", "/www.archives.gov/exhibits/deep/3"}},
 			{ID: "library", Title: "A village library"},
 			{ID: "demo", Title: "Demo", Signals: true},
 			{ID: "new", Signals: true},

@@ -33,11 +33,13 @@ func count(n int64) string {
 	return b.String()
 }
 
-// percent writes a share of 1 with two significant digits, at most one decimal.
+// percent writes a share of 1 with one decimal, or two below one per cent.
 func percent(share float64) string {
 	switch pc := 100 * share; {
-	case pc > 0 && pc < 0.1:
-		return "<" + thin + "0.1" + thin + "%"
+	case pc > 0 && pc < 0.01:
+		return "<" + thin + "0.01" + thin + "%"
+	case pc < 1:
+		return strconv.FormatFloat(pc, 'f', 2, 64) + thin + "%"
 	default:
 		return strconv.FormatFloat(pc, 'f', 1, 64) + thin + "%"
 	}

@@ -30,7 +30,9 @@ type Handler struct {
 // site is a Site with its route list made ready.
 type site struct {
 	Site
-	routes []string // sorted, each once
+	// Listed is the length of the public route list, routes the rows that it makes: sorted, each once.
+	Listed int
+	routes []string
 }
 
 type asset struct{ kind, version string }

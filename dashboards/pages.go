@@ -67,8 +67,15 @@ func newSite(s Site) *site {
 	s.Title = or(s.Title, s.ID)
 	routes := slices.Clone(s.Routes)
 	slices.Sort(routes)
-	s.Routes = nil
-	return &site{Site: s, routes: slices.Compact(routes)}
+	listed := slices.Compact(routes)
+	made := &site{Site: s, Listed: len(listed)}
+	made.Routes = nil
+	for _, path := range listed {
+		made.routes = append(made.routes, throng.LeafKey(path))
+	}
+	slices.Sort(made.routes)
+	made.routes = slices.Compact(made.routes)
+	return made
 }
 
 func (h *Handler) site(id string) (*site, error) {
@@ -117,6 +124,3 @@ func majorStep(n int) string {
 	}
 	return "rounded down to a multiple of " + strconv.Itoa(n)
 }
-
-// Listed is the length of the public route list.
-func (s *site) Listed() int { return len(s.routes) }

@@ -51,6 +51,7 @@ type column struct{ Class, Name, URL, Aria string }
 type rowView struct {
 	Key                       string
 	Group                     bool
+	Folds                     bool   // a group that takes what could not be shown by itself
 	Prefix                    string // of a group
 	Visits, Devices, OptedOut cell
 	Share                     float64
@@ -189,7 +190,7 @@ func (v *tableView) heads(sel selection) {
 func (v *tableView) row(r throng.Row) rowView {
 	out := rowView{Key: r.Key, Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), OptedOut: cellOf(r.OptedOutVisits)}
 	if throng.IsOther(r.Key) {
-		out.Group, out.Prefix = true, strings.TrimSuffix(r.Key, throng.Other)
+		out.Group, out.Folds, out.Prefix = true, foldsInto(r.Key), strings.TrimSuffix(r.Key, throng.Other)
 	}
 	if e, ok := r.Visits.Estimate(); ok && v.Figures.Visits.Value > 0 {
 		out.Share = float64(e.Value) / float64(v.Figures.Visits.Value)
