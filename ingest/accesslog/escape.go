@@ -2,9 +2,20 @@ package accesslog
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// expectEscapes tells whether the line has a backslash. If so it makes room for all that can be
+// decoded, so that the scratch memory does not move while records alias it.
+func (r *recorder) expectEscapes(line []byte) bool {
+	if bytes.IndexByte(line, '\\') < 0 {
+		return false
+	}
+	r.scratch = slices.Grow(r.scratch, len(line))
+	return true
+}
 
 // unescape gives v with its escape sequences decoded: v itself where it has none, else a copy in the
 // scratch memory.

@@ -45,6 +45,15 @@ func (f field) isWord() bool {
 	return false
 }
 
+// isRequestPart tells whether a request line says the field too.
+func (f field) isRequestPart() bool {
+	switch f {
+	case method, target, query, protocol:
+		return true
+	}
+	return false
+}
+
 // recorder fills a record, field by field, on behalf of a reader of some format.
 type recorder struct {
 	rec      *Record

@@ -122,7 +122,7 @@ func Detect(lines [][]byte) (format string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if n := countFitting(p, presets[i].weigh, lines); n > best {
+		if n := countRead(p, presets[i].weigh, lines); n > best {
 			best, format = n, presets[i].name
 		}
 	}
@@ -132,22 +132,18 @@ func Detect(lines [][]byte) (format string, err error) {
 	return format, nil
 }
 
-// countFitting is the number of lines that p reads and that are not evidence against its format; it
-// is 0 if none is evidence for it.
-func countFitting(p *Parser, weigh func(*recorder) evidence, lines [][]byte) int {
+// countRead is the number of lines that p reads; 0 if more of them are evidence against its format
+// than for it. That a few are must not matter, since clients choose what they send.
+func countRead(p *Parser, weigh func(*recorder) evidence, lines [][]byte) int {
 	var rec Record
-	fitting, supported := 0, false
+	count := [3]int{}
 	for _, line := range lines {
-		if p.Parse(line, &rec) != nil {
-			continue
-		}
-		if e := weigh(p.recorder); e != against {
-			fitting++
-			supported = supported || e == support
+		if p.Parse(line, &rec) == nil {
+			count[weigh(p.recorder)]++
 		}
 	}
-	if !supported {
+	if count[support] <= count[against] {
 		return 0
 	}
-	return fitting
+	return count[support] + count[neutral] + count[against]
 }

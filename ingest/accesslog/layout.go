@@ -133,7 +133,7 @@ func (l *layout) read(line []byte, r *recorder) Reject {
 	if !hasPrefix(line, l.before) {
 		return r.fail(NotAnAccessLog, 0)
 	}
-	escaped := bytes.IndexByte(line, '\\') >= 0
+	escaped := r.expectEscapes(line)
 	i, pos := 0, len(l.before)
 	if l.head > 0 && !escaped && !r.explain {
 		i, pos = r.readHead(line, l.head)

@@ -1,7 +1,6 @@
 package accesslog
 
 import (
-	"bytes"
 	"strings"
 )
 
@@ -79,7 +78,7 @@ func (o *object) signals() bool { return o.seen }
 
 // read walks over one line.
 func (o *object) read(line []byte, r *recorder) Reject {
-	s := scan{o: o, r: r, b: line, escaped: bytes.IndexByte(line, '\\') >= 0}
+	s := scan{o: o, r: r, b: line, escaped: r.expectEscapes(line)}
 	s.space()
 	if s.peek() != '{' {
 		return r.fail(NotAnAccessLog, s.pos)

@@ -6,9 +6,8 @@ const MaxLine = 1 << 20
 // Parser reads the lines of one format. It owns the scratch memory that records alias, at most the
 // size of the longest line: one Parser belongs to one goroutine.
 type Parser struct {
-	format string
-	reader reader
-	// recorder is behind a pointer so that a parser that is printed shows no bytes of a line.
+	format   string
+	reader   reader
 	recorder *recorder
 }
 
@@ -64,3 +63,9 @@ func (p *Parser) HasSignals() bool { return p.reader.signals() }
 
 // Format is the name of the parser's format, or the log_format that it was made from.
 func (p *Parser) Format() string { return p.format }
+
+// String names the parser's format.
+func (p Parser) String() string { return "parser of " + p.format }
+
+// GoString is the same as String: a parser holds bytes of the line last read.
+func (p Parser) GoString() string { return p.String() }

@@ -17,8 +17,9 @@ import (
 // nothing, is nil.
 //
 // A Record prints redacted under every verb and refuses to be marshalled. That holds for a Record, a
-// pointer to it, and an exported field of another struct; package fmt asks no method of an
-// unexported field, so a struct that holds a Record should hold a pointer to it.
+// pointer to it, and an exported field of another struct. Package fmt asks no method of an unexported
+// field, so a struct that holds a Record there must not be printed; nor does it for a %w that is not
+// an error's in Errorf, which go vet refuses.
 type Record struct {
 	// Time is in seconds since the Unix epoch; fractions are dropped.
 	Time int64

@@ -35,48 +35,52 @@ func (rec *Record) setRequest(b []byte) {
 // resolve derives path, query and host from the target, once all fields of the line are read. The
 // host of a target in absolute form goes before the server's (RFC 9112 section 3.2.2).
 func (rec *Record) resolve() {
-	t := rec.Target
-	if len(t) > 0 && t[0] != '/' && rec.Method != throng.CONNECT {
-		var host []byte
-		if host, t = cutAuthority(t); len(host) > 0 {
-			rec.Host = host
-		}
+	path := rec.Target
+	if len(path) > 0 && path[0] != '/' {
+		path = rec.resolveAbsolute()
 	}
 	if len(rec.Host) > 0 {
 		rec.Host = withoutPort(rec.Host)
 	}
-	if len(t) == 0 || t[0] != '/' {
+	if len(path) == 0 {
 		return
 	}
-	if q := bytes.IndexByte(t, '?'); q >= 0 {
-		rec.Query = t[q+1:]
-		t = t[:q]
+	if q := bytes.IndexByte(path, '?'); q >= 0 {
+		path, rec.Query = path[:q], path[q+1:]
 	}
-	if f := bytes.IndexByte(t, '#'); f >= 0 {
-		t = t[:f]
+	if f := bytes.IndexByte(path, '#'); f >= 0 {
+		path = path[:f]
 	}
-	rec.Path = t
+	rec.Path = path
 }
 
-// cutAuthority splits a target in absolute form, http://host:port/path, into its host and the rest,
-// which begins with a slash. User information is dropped. The rest of any other target is nil.
-func cutAuthority(t []byte) (host, rest []byte) {
+// resolveAbsolute takes the host from a target in absolute form, such as http://host:port/path?query,
+// and gives what follows the authority, from its slash on; nil for a target in another form. User
+// information is dropped.
+func (rec *Record) resolveAbsolute() (path []byte) {
+	t := rec.Target
 	i := bytes.Index(t, []byte("://"))
-	if i <= 0 || !isToken(t[:i]) {
-		return nil, nil
+	if rec.Method == throng.CONNECT || i <= 0 || !isToken(t[:i]) {
+		return nil
 	}
-	host = t[i+3:]
-	rest = t[i+2 : i+3] // the path of http://host is "/"
-	if end := bytes.IndexAny(host, "/?#"); end >= 0 {
-		if host[end] == '/' {
-			rest = host[end:]
+	authority := t[i+3:]
+	path = t[i+2 : i+3] // an empty path is "/"
+	if end := bytes.IndexAny(authority, "/?#"); end >= 0 {
+		switch authority[end] {
+		case '/':
+			path = authority[end:]
+		case '?':
+			rec.Query = authority[end+1:]
 		}
-		host = host[:end]
+		authority = authority[:end]
 	}
-	if at := bytes.LastIndexByte(host, '@'); at >= 0 {
-		host = host[at+1:]
+	if at := bytes.LastIndexByte(authority, '@'); at >= 0 {
+		authority = authority[at+1:]
 	}
-	return host, rest
+	if len(authority) > 0 {
+		rec.Host = authority
+	}
+	return path
 }
 
 // withoutPort drops the port of host:port and [v6]:port.

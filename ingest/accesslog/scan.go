@@ -40,6 +40,9 @@ func (s *scan) members(prefix int) bool {
 		path := s.o.join(prefix, name)
 		k := s.o.find(path, s.count)
 		s.count++
+		if k != nil && (k.field == dnt || k.field == gpc) {
+			s.o.seen = true
+		}
 		if !s.value(k, path) {
 			return false
 		}
@@ -111,28 +114,20 @@ func endsScalar(c byte) bool {
 	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r'
 }
 
-// take records a value that stands at [start, end).
+// take records a value that stands at [start, end), unless a better spelling of the field was read.
 func (s *scan) take(k *key, v []byte, start, end int) {
-	if k == nil {
+	if k == nil || s.ranks[k.field] != 0 && s.ranks[k.field] <= k.rank || s.requested && k.field.isRequestPart() {
 		s.r.span(unused, start, end)
 		return
 	}
 	s.r.span(k.field, start, end)
-	if k.field == dnt || k.field == gpc {
-		s.o.seen = true
-	}
-	if rank := s.ranks[k.field]; isAbsent(v) || rank != 0 && rank < k.rank+1 {
+	if isAbsent(v) {
 		return
 	}
-	rec := s.r.rec
-	switch k.field {
-	case request:
+	if k.field == request {
+		rec := s.r.rec
 		rec.Method, rec.MethodText, rec.Target, rec.Query, rec.Protocol = 0, nil, nil, nil, nil
 		s.requested = true
-	case method, target, query, protocol:
-		if s.requested {
-			return // the request line says it as the client did
-		}
 	}
 	if reject := s.r.set(k.field, v); reject == accepted {
 		s.ranks[k.field] = k.rank + 1
