@@ -2,7 +2,12 @@
 // keeps a second process out of a directory.
 //
 // A nil error means that the bytes and the name are on the device, as far as the file system and
-// the device keep their promise of fsync. Files are created with mode 0600, directories with 0700.
+// the device keep their promise of fsync. An error can come after the change was made, when only its
+// durability is unknown; the caller reads what is there. Files are created with mode 0600, directories
+// with 0700.
+//
+// A file is written under another name first. A crash can leave that copy behind, with all that the
+// file was to hold: [RemoveStaged] at the start of the program takes such copies away.
 package durable
 
 import (
@@ -11,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -34,8 +40,10 @@ func WriteOnce(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp)
 	if err := os.Link(tmp, path); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	if err := os.Remove(tmp); err != nil {
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
@@ -43,7 +51,7 @@ func WriteOnce(path string, data []byte) error {
 
 // stage writes data to a new file beside path and syncs it.
 func stage(path string, data []byte) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+stagedMark+"*")
 	if err != nil {
 		return "", err
 	}
@@ -61,6 +69,35 @@ func stage(path string, data []byte) (name string, err error) {
 	return f.Name(), f.Close()
 }
 
+// stagedMark is in the name of every file that is being written, and of no other.
+const stagedMark = ".tmp-"
+
+// RemoveStaged removes what a crash left half done in a directory: unfinished files, and second names
+// of finished ones. Nobody may write in the directory meanwhile. A missing directory is no error.
+func RemoveStaged(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	removed := false
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") || !strings.Contains(e.Name(), stagedMark) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+		removed = true
+	}
+	if !removed {
+		return nil
+	}
+	return SyncDir(dir)
+}
+
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
@@ -72,7 +109,10 @@ func SyncDir(dir string) error {
 
 // MkdirAll creates a directory and its parents with mode 0700 and makes their names durable.
 func MkdirAll(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+	if info, err := os.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+		}
 		return nil
 	}
 	parent := filepath.Dir(dir)
