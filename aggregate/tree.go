@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -90,7 +89,7 @@ type node struct {
 type tree struct {
 	nodes []node // by site and key
 	// start is the node at which the visits of a cell begin; none for cells that are not drawn now.
-	start map[throng.CellID]int32
+	start *cellIndex
 	// at is where the visits that began at a node are counted at present.
 	at []int32
 	// keys are the sampling keys, by site.
@@ -104,7 +103,7 @@ type place struct {
 
 // newTree builds the tree of the sites to draw, with every leaf where it began.
 func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKey) (*tree, error) {
-	t := &tree{start: make(map[throng.CellID]int32, len(cells))}
+	t := &tree{start: newCellIndex(len(cells))}
 	for _, k := range keys {
 		t.keys = append(t.keys, splitKey(k))
 	}
@@ -115,7 +114,7 @@ func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKe
 	places := map[place]int32{}
 	began := make(map[throng.CellID]place, len(cells))
 	for _, c := range cells {
-		t.start[c.Cell] = none
+		t.start.put(c.Cell, none)
 		site, ok := index[c.Site]
 		if !ok || c.Table != throng.PathTable {
 			continue
@@ -131,7 +130,7 @@ func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKe
 	}
 	t.grow(places)
 	for c, p := range began {
-		t.start[c] = places[p]
+		t.start.put(c, places[p])
 	}
 	return t, nil
 }
@@ -172,9 +171,9 @@ func (t *tree) fold(failed []bool) {
 // node finds where a cell's visits begin. A cell without text is an error: leaving it out would
 // publish less than was counted, without a word.
 func (t *tree) node(c throng.CellID) (int32, error) {
-	n, ok := t.start[c]
+	n, ok := t.start.get(c)
 	if !ok {
-		return none, fmt.Errorf("count: a unit's cell is not among the day's %d cells", len(t.start))
+		return none, errors.New("count: a unit's cell is not among the day's cells")
 	}
 	return n, nil
 }

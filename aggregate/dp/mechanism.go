@@ -50,6 +50,11 @@ func (m *Mechanism) Parameters() throng.Parameters { return m.parameters }
 // then the published one. The interval is conditional on having passed.
 func (m *Mechanism) Gate(devices int64) (throng.Measure, error) {
 	p := m.parameters
+	if devices < p.K {
+		// The library decides the same below, without a draw, after one that NewCount throws away to
+		// check its parameters; most cells of a site end here.
+		return throng.Blank(throng.BelowGate), nil
+	}
 	c, err := dpagg.NewCount(&dpagg.CountOptions{
 		Epsilon:                  p.Epsilon,
 		Delta:                    p.NoiseDelta,
