@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 )
 
@@ -9,27 +10,27 @@ import (
 // is also read by code of its own, as long as a line has it in the most frequent form. The steps of
 // the layout read all else: they alone define the format, and a test holds both to one result.
 
-// Steps of the combined layout up to which there is such code.
+// Steps of the format combined_signals up to which there is such code.
 const (
 	toSize      = 6
 	toUserAgent = 8
+	toEnd       = 11
 )
 
 // knownHead is the number of steps at the layout's beginning that readHead can do.
 func (l *layout) knownHead() int {
-	_, known, err := compileSteps(combined)
+	_, known, err := compileSteps(combined + signals)
 	if err != nil || l.before != "" {
 		return 0
 	}
 	n := 0
-	for n < min(len(known), len(l.steps)) && l.steps[n].field == known[n].field && l.steps[n].after == known[n].after {
+	for n < min(len(known), len(l.steps)) && l.steps[n] == known[n] {
 		n++
 	}
-	switch {
-	case n >= toUserAgent:
-		return toUserAgent
-	case n >= toSize:
-		return toSize
+	for _, head := range []int{toEnd, toUserAgent, toSize} {
+		if n >= head {
+			return head
+		}
 	}
 	return 0
 }
@@ -42,12 +43,22 @@ func (r *recorder) readHead(line []byte, known int) (steps, pos int) {
 		*r.rec = Record{}
 		return 0, 0
 	}
-	if known == toUserAgent {
-		if n := r.readSizeAndReferer(line[pos:]); n > 0 {
-			return toUserAgent, pos + n
-		}
+	if known < toUserAgent {
+		return toSize, pos
 	}
-	return toSize, pos
+	n := r.readSizeAndReferer(line[pos:])
+	if n == 0 {
+		return toSize, pos
+	}
+	pos += n
+	if known < toEnd {
+		return toUserAgent, pos
+	}
+	n = r.readUserAgentAndSignals(line[pos:])
+	if n == 0 {
+		return toUserAgent, pos
+	}
+	return toEnd, pos + n
 }
 
 // readToSize reads ADDRESS - - [TIME] "REQUEST" STATUS and the space that follows.
@@ -101,8 +112,42 @@ func (r *recorder) readSizeAndReferer(b []byte) (n int) {
 		return 0
 	}
 	r.rec.Bytes = size
-	if q > 1 || q == 1 && b[start] != '-' {
-		r.rec.Referer = b[start : start+q]
-	}
+	r.rec.Referer = present(b[start : start+q])
 	return start + q + 3
+}
+
+// readUserAgentAndSignals reads USER-AGENT" "D" "G", where D and G are one byte each, and tells the
+// length. More fields may follow.
+func (r *recorder) readUserAgentAndSignals(b []byte) (n int) {
+	n = bytes.IndexByte(b, '"')
+	const length = len(`" "D" "G"`)
+	if n < 0 || len(b) < n+length {
+		return 0
+	}
+	tail := b[n:]
+	if binary.LittleEndian.Uint64(tail)&signalsMask != signalsWord || tail[8] != '"' || len(tail) > length && tail[length] != ' ' {
+		return 0
+	}
+	r.rec.UserAgent = present(b[:n])
+	if tail[3] != '-' {
+		r.rec.DNT = Field{tail[3:4], true}
+	}
+	if tail[7] != '-' {
+		r.rec.GPC = Field{tail[7:8], true}
+	}
+	return n + length
+}
+
+// The first eight bytes of `" "D" "G"`, the least significant first, without D and G.
+const (
+	signalsMask = 0x00ffffff00ffffff
+	signalsWord = 0x0022202200222022
+)
+
+// present is v, or nil for a value that stands for none.
+func present(v []byte) []byte {
+	if isAbsent(v) {
+		return nil
+	}
+	return v
 }

@@ -20,12 +20,13 @@ type preset struct {
 const (
 	common   = `$remote_addr $ident $remote_user [$time_local] "$request" $status $body_bytes_sent`
 	combined = common + ` "$http_referer" "$http_user_agent"`
+	signals  = ` "$http_dnt" "$http_sec_gpc"`
 )
 
 // presets are in the order in which Detect prefers them: the one that asks most of a line first.
 var presets = []preset{
 	{name: "json", keys: jsonKeys, weigh: always},
-	{name: "combined_signals", layout: combined, optional: ` "$http_dnt" "$http_sec_gpc"`, weigh: weighSignals},
+	{name: "combined_signals", layout: combined, optional: signals, weigh: weighSignals},
 	{name: "vhost_combined", layout: `$host ` + combined, weigh: weighAddress},
 	{name: "combined", layout: combined, weigh: always},
 	{name: "common", layout: common, weigh: always},

@@ -10,18 +10,22 @@ import (
 // anything there, and the line is worth keeping all the same: what is no request line leaves the
 // record without method, target and protocol.
 func (rec *Record) setRequest(b []byte) {
-	sp := bytes.IndexByte(b, ' ')
-	if sp <= 0 || !isToken(b[:sp]) {
-		return
+	sp := len("GET")
+	method := throng.GET
+	if len(b) < 4 || string(b[:4]) != "GET " {
+		sp = bytes.IndexByte(b, ' ')
+		if sp <= 0 || !isToken(b[:sp]) {
+			return
+		}
+		method = methodOf(b[:sp])
 	}
 	name, target := b[:sp], b[sp+1:]
-	method := methodOf(name)
 	end := len(target) - len(" HTTP/1.1")
 	if end < 0 || target[end] != ' ' {
 		end = bytes.LastIndexByte(target, ' ')
 	}
 	var protocol []byte
-	if end >= 0 && bytes.HasPrefix(target[end+1:], []byte("HTTP/")) {
+	if end >= 0 && len(target)-end > 5 && string(target[end+1:end+6]) == "HTTP/" {
 		target, protocol = target[:end], target[end+1:]
 	} else if method != throng.GET || len(target) == 0 || target[0] != '/' {
 		return // only HTTP/0.9 has no protocol, and it has only GET
