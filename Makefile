@@ -51,8 +51,8 @@ fuzz: ## fuzz each target for FUZZTIME
 	sh scripts/fuzz.sh $(FUZZTIME)
 
 crash: engine ## kill processes at random under load, CRASH_KILLS times
-	@$(GO) test -list '^TestCrash' ./... | grep -q '^TestCrash' || { echo 'crash: there is no crash test' >&2; exit 1; }
-	THRONG_CRASH_KILLS=$(CRASH_KILLS) $(GO) test -count=1 -timeout 40m -run '^TestCrash' -v ./...
+	@$(GO) test -list 'Crash|Kill' ./... | grep -q '^Test' || { echo 'crash: there is no crash test' >&2; exit 1; }
+	THRONG_CRASH_KILLS=$(CRASH_KILLS) $(GO) test -count=1 -timeout 40m -run 'Crash|Kill' -v ./...
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md
