@@ -6,9 +6,9 @@ import (
 	"throng"
 )
 
-// cellIndex finds the node at which a cell's visits begin. It is asked once a row, and a Go map
-// would take half of a pass: cells are keyed hashes already, so their own bits choose the slot, and
-// no visitor can make them meet.
+// cellIndex finds the node at which a cell's visits begin. It is asked once a row, where a Go map
+// took more than a third of a pass: cells are keyed hashes already, so their own bits choose the
+// slot, and no visitor can make them meet.
 type cellIndex struct {
 	slots []cellSlot // a power of two, at most a quarter of them in use
 }
