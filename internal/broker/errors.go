@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,9 @@ func temporary(err error) bool {
 	if errors.Is(err, ErrNoTopic) || errors.Is(err, ErrRecreated) || errors.Is(err, io.ErrClosedPipe) {
 		return false
 	}
+	if untrusted := new(tls.CertificateVerificationError); errors.As(err, &untrusted) {
+		return false
+	}
 	var answer kafka.Error
 	if errors.As(err, &answer) {
 		return answer.Temporary() || slices.Contains(passing, answer)
@@ -59,9 +63,10 @@ func topicMissing(err error) bool {
 	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
 }
 
-// creatable marks a missing topic as retryable where it is no final answer: EnsureTopic creates it.
+// creatable marks a topic that is missing, or new, as retryable where that is no final answer:
+// EnsureTopic creates it, a new subscription reads it.
 func creatable(ctx context.Context, err error) error {
-	if ctx.Err() == nil && errors.Is(err, ErrNoTopic) {
+	if ctx.Err() == nil && (errors.Is(err, ErrNoTopic) || errors.Is(err, ErrRecreated)) {
 		return &throng.Retryable{Err: err}
 	}
 	return err

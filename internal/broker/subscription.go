@@ -53,13 +53,13 @@ type Subscription struct {
 // Subscribe joins the group, in the background, to read the topic from the group's committed offsets,
 // or from the start where there are none. Each of the topic's partitions is read by one member of the
 // group at a time. A subscription holds up to one message a partition, and one more, in memory.
-// The error matches [ErrNoTopic] where there is no such topic.
+// Where there is no such topic, the error matches [ErrNoTopic] and is retryable.
 func (c *Client) Subscribe(ctx context.Context, group, topic string) (*Subscription, error) {
 	if group == "" {
 		return nil, errors.New("subscribe: no group")
 	}
 	if _, err := c.Partitions(ctx, topic); err != nil {
-		return nil, err
+		return nil, creatable(ctx, err)
 	}
 	s := &Subscription{client: c, group: group, topic: topic, conns: newConns(), next: map[int]int64{}}
 	s.reader = kafka.NewReader(kafka.ReaderConfig{
@@ -89,7 +89,8 @@ func (c *Client) Subscribe(ctx context.Context, group, topic string) (*Subscript
 
 // Fetch waits for the next message. Messages of a partition come in order; after a rebalance, or a
 // restart of the broker, those that were not committed come again. Where the topic was deleted, the
-// error matches [ErrNoTopic]; where it was created anew meanwhile, [ErrRecreated].
+// error matches [ErrNoTopic]; where it was created anew meanwhile, [ErrRecreated]. Both are noticed
+// within some seconds and are retryable, but only by a new subscription.
 func (s *Subscription) Fetch(ctx context.Context) (throng.Message, error) {
 	for {
 		m, err := s.fetchWithin(ctx, idle)
@@ -162,7 +163,7 @@ func (s *Subscription) Commit(ctx context.Context, messages ...throng.Message) e
 }
 
 func (s *Subscription) wrap(ctx context.Context, what string, err error) error {
-	return s.client.wrap(ctx, fmt.Sprintf("%s topic %s as group %s", what, s.topic, s.group), err)
+	return creatable(ctx, s.client.wrap(ctx, fmt.Sprintf("%s topic %s as group %s", what, s.topic, s.group), err))
 }
 
 // Close leaves the group, so that its partitions pass to other members at once, and frees everything.
