@@ -70,6 +70,9 @@ while read -r licence; do
 done <"$work/data"
 cat <<'END'
 
+In the public domain or under CC0-1.0, without a text to keep: the referrer classes of matomo-org/searchengine-and-social-list and the
+spam domains of matomo-org/referrer-spam-list ([anonymize/lists](anonymize/lists/README.md)).
+
 Loaded at run time and not part of the program: chDB (`@chdb/lib-linux-x64-gnu`), which is ClickHouse as a library, Apache-2.0.
 
 ## Texts
