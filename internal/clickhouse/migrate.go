@@ -1,0 +1,189 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+	chdriver "github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one step of the schema: one statement that does no harm when it runs twice.
+type migration struct {
+	version uint32
+	name    string
+	text    string
+}
+
+func (m migration) sum() string {
+	h := sha256.Sum256([]byte(m.text))
+	return hex.EncodeToString(h[:])
+}
+
+// migrations are the steps in order of their numbers, which have no gaps.
+func migrations() ([]migration, error) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		return nil, err
+	}
+	var all []migration
+	for i, e := range entries { // sorted by name
+		number, name, _ := strings.Cut(strings.TrimSuffix(e.Name(), ".sql"), "_")
+		version, err := strconv.ParseUint(number, 10, 32)
+		if err != nil || int(version) != i+1 {
+			return nil, fmt.Errorf("migration %s is not number %d", e.Name(), i+1)
+		}
+		text, err := migrationFiles.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, migration{uint32(version), name, string(text)})
+	}
+	return all, nil
+}
+
+// Migrate brings the schema up to this program's. Steps go forward only and are numbered; each is done
+// once, under a lock, and noted with the hash of its text. A database that a newer program migrated,
+// or whose steps had another text, is refused and left as it is.
+//
+// There is an ADR on why no library does this: docs/adr/0003-migrations.md.
+func (s *Store) Migrate(ctx context.Context) error {
+	all, err := migrations()
+	if err != nil {
+		return fmt.Errorf("migrate store: %w", err)
+	}
+	if err := s.exec(ctx, "Store.Migrate.create", nil); err != nil {
+		return classify("migrate store", err)
+	}
+	todo, err := s.pending(ctx, all)
+	if err != nil {
+		return classify("migrate store", err)
+	}
+	if len(todo) > 0 {
+		if err := s.lockSchema(ctx); err != nil {
+			return classify("lock schema", err)
+		}
+		err := s.apply(ctx, all)
+		unlock := s.exec(context.WithoutCancel(ctx), "Store.Migrate.unlock", nil)
+		if err := errors.Join(err, unlock); err != nil {
+			return classify("migrate store", err)
+		}
+	}
+	return classify("set backstop", s.setBackstop(ctx))
+}
+
+// setBackstop gives events the TTL, or takes it away. It is no step: it depends on the configuration.
+func (s *Store) setBackstop(ctx context.Context) error {
+	var has bool
+	err := s.each(ctx, "Store.Migrate.hasBackstop", nil, func(rows chdriver.Rows) error { return rows.Scan(&has) })
+	if err != nil || has == s.backstop {
+		return err
+	}
+	if s.backstop {
+		return s.exec(ctx, "Store.Migrate.backstop", nil)
+	}
+	return s.exec(ctx, "Store.Migrate.noBackstop", nil)
+}
+
+// pending are the steps that are not done.
+func (s *Store) pending(ctx context.Context, all []migration) ([]migration, error) {
+	done := map[uint32]string{}
+	err := s.each(ctx, "Store.Migrate.done", nil, func(rows chdriver.Rows) error {
+		var version uint32
+		var sum string
+		err := rows.Scan(&version, &sum)
+		done[version] = sum
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var todo []migration
+	for _, m := range all {
+		switch sum, ok := done[m.version]; {
+		case !ok:
+			todo = append(todo, m)
+		case sum != m.sum():
+			return nil, fmt.Errorf("step %d (%s) was done with another text", m.version, m.name)
+		}
+		delete(done, m.version)
+	}
+	if len(done) > 0 {
+		return nil, errors.New("a newer version of the program has migrated this database")
+	}
+	return todo, nil
+}
+
+// apply asks again what is to be done: another process may have held the lock before.
+func (s *Store) apply(ctx context.Context, all []migration) error {
+	todo, err := s.pending(ctx, all)
+	if err != nil {
+		return err
+	}
+	for _, m := range todo {
+		if err := s.conn.Exec(ctx, m.text); err != nil {
+			return fmt.Errorf("step %d (%s): %w", m.version, m.name, err)
+		}
+		row := map[string]any{"version": m.version, "name": m.name, "sha256": m.sum()}
+		if err := s.insertRow(ctx, "Store.Migrate.note", m.sum(), row); err != nil {
+			return fmt.Errorf("note step %d: %w", m.version, err)
+		}
+	}
+	return nil
+}
+
+const (
+	codeTableExists = 57
+	lockWait        = 10 * time.Second
+	lockPoll        = 100 * time.Millisecond
+)
+
+// lockSchema takes the lock: a table of which one process can be the creator. A holder that died is
+// told by the lock being the same for 10 s, far longer than all steps take; should it live after all,
+// no step does harm when it runs twice.
+func (s *Store) lockSchema(ctx context.Context) error {
+	held, since := "", time.Time{}
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
+	for {
+		err := s.exec(ctx, "Store.Migrate.lock", nil)
+		var e *driver.Exception
+		if !errors.As(err, &e) || e.Code != codeTableExists {
+			return err
+		}
+		now, err := s.lockHolder(ctx)
+		if err != nil {
+			return err
+		}
+		if now != held {
+			held, since = now, time.Now()
+		}
+		if held != "" && time.Since(since) > lockWait {
+			if err := s.exec(ctx, "Store.Migrate.unlock", nil); err != nil {
+				return err
+			}
+			held = ""
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// lockHolder tells one holding of the lock from another; "" is none.
+func (s *Store) lockHolder(ctx context.Context) (uuid string, err error) {
+	err = s.each(ctx, "Store.Migrate.holder", nil, func(rows chdriver.Rows) error { return rows.Scan(&uuid) })
+	return uuid, err
+}

@@ -1,0 +1,5 @@
+CREATE MATERIALIZED VIEW IF NOT EXISTS to_events TO events AS
+SELECT
+    time, site, path, method, status, bytes, referrer, client, client_major, os, country, network, bot, opted_out, signal,
+    visit, cell
+FROM events_in

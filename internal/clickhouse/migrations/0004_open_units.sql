@@ -1,0 +1,19 @@
+-- The only home of unit tokens: one row for each visit, summed when the day is closed.
+CREATE TABLE IF NOT EXISTS open_units
+(
+    day Date,
+    site LowCardinality(String),
+    unit UInt64 CODEC(NONE),
+    opted_out Bool,
+    cell UInt64 CODEC(NONE),
+    visits UInt32
+)
+ENGINE = MergeTree
+PARTITION BY day
+ORDER BY (unit, cell)
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    index_granularity = 8192,
+    min_bytes_for_wide_part = 1073741824,
+    old_parts_lifetime = 0,
+    auto_statistics_types = ''

@@ -1,0 +1,1 @@
+INSERT INTO marks (day, partition, offset)

@@ -1,0 +1,1 @@
+SELECT DISTINCT version, toString(sha256) FROM schema_steps ORDER BY version

@@ -1,0 +1,1 @@
+SELECT toString(uuid) FROM system.tables WHERE database = currentDatabase() AND name = 'schema_lock'

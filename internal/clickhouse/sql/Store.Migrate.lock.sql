@@ -1,0 +1,1 @@
+CREATE TABLE schema_lock (held UInt8) ENGINE = Null

@@ -1,0 +1,1 @@
+INSERT INTO releases (site, table, period, sha256, release)

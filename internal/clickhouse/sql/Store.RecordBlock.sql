@@ -1,0 +1,1 @@
+INSERT INTO blocks (token, source, feed, day, start, end, rows, rejected, late, watermark)

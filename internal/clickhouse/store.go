@@ -1,0 +1,115 @@
+// Package clickhouse keeps events and open units in ClickHouse: an embedded engine or a server, told
+// apart only by the transport that [Open] is given. Both run the same SQL through the official driver
+// in HTTP mode.
+//
+// It guarantees: a block that is inserted again, whole or after a failure in the middle, by one
+// process or several, now or after a restart, is counted once in every table (as long as its day's
+// partitions exist and fewer than 10,000 younger blocks were inserted); open units are the only table
+// with unit tokens; what is dropped is gone from the tables' directories when the call returns. Errors
+// carry ClickHouse's code and name and never its text, which can quote data.
+//
+// It does not guarantee durability beyond the end of a process: files are written, not synced. It does
+// not know which days are closed; an old block whose partition was dropped is a new block to it, so
+// loaders check the day. SQL never asks for the time.
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Options say which ClickHouse to use.
+type Options struct {
+	// Transport carries requests to an engine in this process. Exclusive with Addr, TLS, User and
+	// PasswordFile.
+	Transport http.RoundTripper
+	// Addr are host:port of a server's HTTP interface; the next is tried when one does not answer.
+	// Required without Transport.
+	Addr []string
+	// Database must exist. Defaults to "default".
+	Database string
+	// User defaults to "default".
+	User string
+	// PasswordFile is the path of a file with the password; one line end after it is dropped. Defaults
+	// to no password.
+	PasswordFile string
+	// TLS is the client's configuration. Defaults to plain HTTP.
+	TLS *tls.Config
+	// NoBackstop leaves out the TTL by which the server drops events after 11 days, should retention
+	// have stopped. The TTL goes by the server's clock, so it must be left out where the program's clock
+	// was moved (the demo, tests). Defaults to having it.
+	NoBackstop bool
+}
+
+// Store is an open store. Its methods may be called by several goroutines.
+type Store struct {
+	conn     driver.Conn
+	backstop bool
+}
+
+const (
+	maxConns    = 24 // under the embedded engine's own ceiling
+	dialTimeout = 30 * time.Second
+)
+
+// Open prepares a store. It does not ask the server for anything: see Ping and Migrate.
+func Open(_ context.Context, o Options) (*Store, error) {
+	opts, err := o.driver()
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	conn, err := driver.Open(opts)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return &Store{conn, !o.NoBackstop}, nil
+}
+
+func (o Options) driver() (*driver.Options, error) {
+	opts := &driver.Options{
+		Protocol: driver.HTTP, Addr: o.Addr, TLS: o.TLS, DialTimeout: dialTimeout,
+		MaxOpenConns: maxConns, MaxIdleConns: maxConns,
+		Auth: driver.Auth{Database: o.Database, Username: o.User},
+	}
+	if opts.Auth.Database == "" {
+		opts.Auth.Database = "default"
+	}
+	if o.Transport == nil {
+		if len(o.Addr) == 0 {
+			return nil, errors.New("neither an address nor a transport is given")
+		}
+		return opts, readPassword(o.PasswordFile, &opts.Auth.Password)
+	}
+	if len(o.Addr) > 0 || o.TLS != nil || o.User != "" || o.PasswordFile != "" {
+		return nil, errors.New("a transport excludes address, user, password and TLS")
+	}
+	opts.Addr = []string{"embedded:0"} // a name in URLs that nothing resolves
+	opts.TransportFunc = func(*http.Transport) (http.RoundTripper, error) { return o.Transport, nil }
+	return opts, nil
+}
+
+func readPassword(path string, to *string) error {
+	if path == "" {
+		return nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read password: %w", err)
+	}
+	*to = strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	return nil
+}
+
+// Ping asks the server for an answer.
+func (s *Store) Ping(ctx context.Context) error { return classify("ping store", s.conn.Ping(ctx)) }
+
+// Close closes the connections. It does not close an embedded engine.
+func (s *Store) Close() error { return s.conn.Close() }
