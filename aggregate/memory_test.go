@@ -22,6 +22,7 @@ type memory struct {
 	cells  map[throng.Day][]throng.CellKey
 	tally  throng.Tally
 	feeds  map[string]time.Time
+	blocks map[throng.Day]bool // days with blocks, which outlive the units
 	marks  map[throng.Day]map[int]int64
 	mirror map[throng.ReleaseID]string
 	// fail makes the named call fail, after the given number of calls that go well.
@@ -40,7 +41,7 @@ var errStore = errors.New("the store is gone")
 func newMemory() *memory {
 	return &memory{
 		rows: map[throng.Day][]row{}, cells: map[throng.Day][]throng.CellKey{}, feeds: map[string]time.Time{},
-		marks: map[throng.Day]map[int]int64{}, mirror: map[throng.ReleaseID]string{}, fail: map[string]int{}, calls: map[string]int{},
+		blocks: map[throng.Day]bool{}, marks: map[throng.Day]map[int]int64{}, mirror: map[throng.ReleaseID]string{}, fail: map[string]int{}, calls: map[string]int{},
 	}
 }
 
@@ -58,6 +59,7 @@ func cellOf(site, path string) throng.CellID {
 // visit stores rows of one visit each.
 func (m *memory) visit(day throng.Day, site string, device int, path string, times int) {
 	c := cellOf(site, path)
+	m.blocks[day] = true
 	for range times {
 		m.rows[day] = append(m.rows[day], row{unitOf(device), c, 1})
 	}
@@ -127,7 +129,7 @@ func (m *memory) DropUnits(_ context.Context, day throng.Day) error {
 }
 
 func (m *memory) OpenDays(context.Context) ([]throng.Day, error) {
-	return slices.Collect(maps.Keys(m.rows)), m.call("OpenDays")
+	return slices.Collect(maps.Keys(m.blocks)), m.call("OpenDays")
 }
 
 func (m *memory) Feeds(context.Context, throng.Day) (map[string]time.Time, error) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -109,8 +107,8 @@ func (c *Closer) step(ctx context.Context, day throng.Day, hasTopic bool) (*Wait
 	return nil, nil
 }
 
-// openDays are the days that the store holds units of, and those with a topic for which a configured
-// site has no release: a day without a single visit is closed too.
+// openDays are the days, in order, of which the store or a topic holds something and that are not
+// finished. A day without a single visit is closed too, for the configured sites.
 func (c *Closer) openDays(ctx context.Context, topics []string) ([]throng.Day, error) {
 	days, err := c.Store.OpenDays(ctx)
 	if err != nil {
@@ -118,33 +116,41 @@ func (c *Closer) openDays(ctx context.Context, topics []string) ([]throng.Day, e
 	}
 	days = slices.Clone(days)
 	for _, t := range topics {
-		day, ok := throng.ParseEventsTopic(t)
-		if !ok {
-			continue
-		}
-		missing, err := c.unreleased(day)
-		if err != nil {
-			return nil, err
-		}
-		if missing {
+		if day, ok := throng.ParseEventsTopic(t); ok {
 			days = append(days, day)
 		}
 	}
 	slices.Sort(days)
-	return slices.Compact(days), nil
-}
-
-func (c *Closer) unreleased(day throng.Day) (bool, error) {
-	ids, err := c.releases(day, nil)
-	for _, id := range ids {
-		switch _, err := os.Stat(c.path(id)); {
-		case errors.Is(err, fs.ErrNotExist):
-			return true, nil
-		case err != nil:
-			return false, err
+	var open []throng.Day
+	for _, day := range slices.Compact(days) {
+		done, err := c.finished(ctx, day)
+		if err != nil {
+			return nil, err
+		}
+		if !done {
+			open = append(open, day)
 		}
 	}
-	return false, err
+	return open, nil
+}
+
+// finished tells whether a day needs no close any more: its configured sites are published, and its
+// cells, which go last, are gone.
+func (c *Closer) finished(ctx context.Context, day throng.Day) (bool, error) {
+	if c.Clock.Now().Before(day.End()) {
+		return false, nil
+	}
+	ids, err := c.releases(day, nil)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if a, _ := c.Ledger.Reservation(id); !a.Published() {
+			return false, nil
+		}
+	}
+	cells, err := c.Store.Cells(ctx, day)
+	return len(cells) == 0, err
 }
 
 // due tells whether a day need not wait for feeds any longer; nil means that it need not.

@@ -179,11 +179,25 @@ func TestADayWithoutAVisitIsClosedOnce(t *testing.T) {
 	h.expectClosed()
 }
 
+// Late units of a day that was closed are not counted, but neither are they kept.
+func TestLateUnitsOfAClosedDayAreDropped(t *testing.T) {
+	h := newHouse(t)
+	h.crowd("www", 0, 10, "/a")
+	h.expectClosed(today)
+	h.expectClosed()
+	h.crowd("www", 0, 10, "/a")
+	h.expectClosed(today)
+	h.expectClosed()
+	if len(h.store.rows) != 0 || len(h.ledger.Entries()) != 3 {
+		t.Errorf("%d rows, %d entries", len(h.store.rows[today]), len(h.ledger.Entries()))
+	}
+}
+
 func TestOneBadDayDoesNotHoldUpTheNext(t *testing.T) {
 	h := newHouse(t)
 	h.clock.now = (today + 1).End().Add(time.Hour)
 	h.crowd("www", 0, 10, "/a")
-	h.store.rows[today+1] = []row{}
+	h.store.blocks[today+1] = true
 	h.store.sort()
 	h.store.fail["Units"] = 0 // only today has units to read
 	closed, _, err := h.Tick(context.Background())

@@ -20,10 +20,10 @@ type Store interface {
 	// MirrorRelease copies a release and the SHA-256 of its file, in hexadecimal, into the store. The
 	// same release can come again.
 	MirrorRelease(ctx context.Context, id throng.ReleaseID, sha256 string, release []byte) error
-	// DropUnits drops the day's unit tokens and cells; the day is then no longer open.
+	// DropUnits drops the day's unit tokens and then its cells.
 	DropUnits(ctx context.Context, day throng.Day) error
 
-	// OpenDays are the days of which the store holds units or cells.
+	// OpenDays are the days of which the store holds anything; closed ones may be among them.
 	OpenDays(ctx context.Context) ([]throng.Day, error)
 	// Feeds are the feeds with a block of that day or a later one, and the latest watermark of each.
 	Feeds(ctx context.Context, since throng.Day) (map[string]time.Time, error)
