@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // Nearly all lines of nearly all logs begin alike, so what the common and combined formats begin with
@@ -17,48 +18,49 @@ const (
 	toEnd       = 11
 )
 
-// knownHead is the number of steps at the layout's beginning that readHead can do.
-func (l *layout) knownHead() int {
+// knownHead finds the steps that readHead can do: how many and where they begin.
+func (l *layout) knownHead() (at, head int) {
 	_, known, err := compileSteps(combined + signals)
-	if err != nil || l.before != "" {
-		return 0
+	if err != nil {
+		return 0, 0
 	}
+	at = max(slices.IndexFunc(l.steps, func(s step) bool { return s.field == remoteAddr }), 0)
 	n := 0
-	for n < min(len(known), len(l.steps)) && l.steps[n] == known[n] {
+	for n < min(len(known), len(l.steps)-at) && l.steps[at+n] == known[n] {
 		n++
 	}
 	for _, head := range []int{toEnd, toUserAgent, toSize} {
 		if n >= head {
-			return head
+			return at, head
 		}
 	}
-	return 0
+	return 0, 0
 }
 
-// readHead reads the first values of a line without escapes. It tells how many steps it did and where
-// the next value begins; 0 and 0 if the line is not of the frequent form.
-func (r *recorder) readHead(line []byte, known int) (steps, pos int) {
-	pos = r.readToSize(line)
+// readHead does the first steps on a line without escapes: all up to the known ones, and of those as
+// many as the line has in the frequent form. It tells which step is next and where its value begins;
+// the first step and the line's beginning if it could do nothing.
+func (l *layout) readHead(line []byte, r *recorder) (step, pos int) {
+	start, reject := l.walk(line, r, 0, l.headAt, len(l.before), false)
+	if reject == accepted {
+		pos = r.readToSize(line[start:])
+	}
 	if pos == 0 {
-		*r.rec = Record{}
-		return 0, 0
+		*r.rec, r.timed, r.short = Record{}, false, false
+		return 0, len(l.before)
 	}
-	if known < toUserAgent {
-		return toSize, pos
+	step, pos = l.headAt+toSize, start+pos
+	if l.head >= toUserAgent {
+		if n := r.readSizeAndReferer(line[pos:]); n > 0 {
+			step, pos = l.headAt+toUserAgent, pos+n
+		}
 	}
-	n := r.readSizeAndReferer(line[pos:])
-	if n == 0 {
-		return toSize, pos
+	if l.head == toEnd && step == l.headAt+toUserAgent {
+		if n := r.readUserAgentAndSignals(line[pos:]); n > 0 {
+			step, pos = l.headAt+toEnd, pos+n
+		}
 	}
-	pos += n
-	if known < toEnd {
-		return toUserAgent, pos
-	}
-	n = r.readUserAgentAndSignals(line[pos:])
-	if n == 0 {
-		return toUserAgent, pos
-	}
-	return toEnd, pos + n
+	return step, pos
 }
 
 // readToSize reads ADDRESS - - [TIME] "REQUEST" STATUS and the space that follows.

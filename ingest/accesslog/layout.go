@@ -12,13 +12,13 @@ import (
 type layout struct {
 	before string // the fixed text before the first value
 	steps  []step
-	// required is the number of steps that a line must have; those after it may all be missing, and
-	// then short is the last one.
+	// required is the number of steps that a line must have. Those after it may all be missing; the
+	// last required step is then short.
 	required int
 	short    step
-	// head is the number of steps that readHead knows.
-	head   int
-	signal bool
+	// head is the number of steps, from headAt on, that readHead knows.
+	headAt, head int
+	signal       bool
 }
 
 // step reads one value, which ends where the fixed text after it begins.
@@ -59,7 +59,11 @@ var variables = map[string]field{
 // compileLayout reads a format in the language of nginx's log_format: text with $name or ${name}. All
 // that optional describes may be missing from a line. Where two variables mean one field, the first
 // counts.
+//
+// The dash between address and account, which nginx's users write themselves, is read as Apache's
+// identd name, so that the format is one that readHead knows.
 func compileLayout(format, optional string) (*layout, error) {
+	format = strings.Replace(format, "$remote_addr - $remote_user [", "$remote_addr $ident $remote_user [", 1)
 	_, required, err := compileSteps(format)
 	if err != nil {
 		return nil, err
@@ -74,10 +78,10 @@ func compileLayout(format, optional string) (*layout, error) {
 		return nil, errors.New("compile log format: it has no time ($time_local, $time_iso8601 or $msec)")
 	}
 	if !seen[status] && !seen[request] && !seen[target] {
-		return nil, errors.New("compile log format: it has neither $request nor $status")
+		return nil, errors.New("compile log format: it has neither a request nor $status")
 	}
 	l.signal = seen[dnt] || seen[gpc]
-	l.head = l.knownHead()
+	l.headAt, l.head = l.knownHead()
 	return l, nil
 }
 
@@ -136,21 +140,34 @@ func (l *layout) read(line []byte, r *recorder) Reject {
 	escaped := r.expectEscapes(line)
 	i, pos := 0, len(l.before)
 	if l.head > 0 && !escaped && !r.explain {
-		i, pos = r.readHead(line, l.head)
+		i, pos = l.readHead(line, r)
 	}
-	for ; i < len(l.steps); i++ {
+	pos, reject := l.walk(line, r, i, len(l.steps), pos, escaped)
+	switch {
+	case reject != accepted:
+		return r.fail(reject, pos)
+	case !r.timed:
+		return r.fail(NoTime, 0)
+	case !l.steps[len(l.steps)-1].mayEnd(line[pos:]):
+		return r.fail(TrailingText, pos)
+	}
+	return accepted
+}
+
+// walk does the steps from i to end and tells where the next value begins, or the one that it cannot
+// read.
+func (l *layout) walk(line []byte, r *recorder, i, end, pos int, escaped bool) (int, Reject) {
+	for ; i < end; i++ {
 		s := &l.steps[i]
 		rest := line[pos:]
-		n := s.end(rest, escaped)
-		after := len(s.after)
+		n, after := s.end(rest, escaped), len(s.after)
 		if n < 0 && i == l.required-1 {
-			n = l.short.end(rest, escaped)
-			after = len(l.short.after)
+			n, after = l.short.end(rest, escaped), len(l.short.after)
 			r.short = true
-			i = len(l.steps)
+			i = end
 		}
 		if n < 0 {
-			return r.fail(s.whyNoEnd(rest, escaped, r.timed), pos)
+			return pos, s.whyNoEnd(rest, escaped, r.timed)
 		}
 		v := rest[:n]
 		if escaped {
@@ -160,18 +177,12 @@ func (l *layout) read(line []byte, r *recorder) Reject {
 			if reject == BadTime && !likeTime(v) {
 				reject = NotAnAccessLog
 			}
-			return r.fail(reject, pos)
+			return pos, reject
 		}
 		r.span(s.field, pos, pos+n)
 		pos += n + after
 	}
-	if !r.timed {
-		return r.fail(NoTime, 0)
-	}
-	if !l.steps[len(l.steps)-1].mayEnd(line[pos:]) {
-		return r.fail(TrailingText, pos)
-	}
-	return accepted
+	return pos, accepted
 }
 
 // mayEnd tells whether the format may end before b: after a closing quote, more fields may follow.

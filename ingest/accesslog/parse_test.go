@@ -95,10 +95,10 @@ func TestAddressesAreReadAsNetipReadsThem(t *testing.T) {
 
 // TestHeadIsTheSteps holds the fast reading of the frequent form to what the steps of the layout read.
 func TestHeadIsTheSteps(t *testing.T) {
-	formats := []string{"common", "combined", "combined_signals",
+	formats := []string{"common", "combined", "combined_signals", "vhost_combined",
 		`$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" $request_time`}
 	var corpus [][]byte
-	for _, format := range formats[:3] {
+	for _, format := range formats[:4] {
 		corpus = append(corpus, readLines(t, "testdata/"+format+".log")...)
 	}
 	for _, format := range formats {

@@ -78,7 +78,7 @@ func (Record) String() string { return redacted }
 func (Record) GoString() string { return redacted }
 
 // Format implements [fmt.Formatter]: every verb prints the same text.
-func (Record) Format(s fmt.State, _ rune) { io.WriteString(s, redacted) }
+func (Record) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue implements [slog.LogValuer].
 func (Record) LogValue() slog.Value { return slog.StringValue(redacted) }
@@ -99,7 +99,7 @@ func (Field) String() string { return redacted }
 func (Field) GoString() string { return redacted }
 
 // Format implements [fmt.Formatter]: every verb prints the same text.
-func (Field) Format(s fmt.State, _ rune) { io.WriteString(s, redacted) }
+func (Field) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue implements [slog.LogValuer].
 func (Field) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"strings"
 
 	"throng"
 )
@@ -102,7 +103,7 @@ func isToken(b []byte) bool {
 		if c|0x20-'a' < 26 || c-'0' < 10 {
 			continue
 		}
-		if bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) < 0 {
+		if strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
 			return false
 		}
 	}
