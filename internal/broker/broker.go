@@ -46,8 +46,9 @@ type Options struct {
 	// ReplicationFactor is the number of copies of such a topic. Defaults to the brokers' default.
 	ReplicationFactor int
 	// TopicRetention is the time after which the broker may drop a record of such a topic, whatever
-	// was done with it: a backstop behind the deletion of the whole topic. It must be longer than any
-	// consumer can be behind. Defaults to 48 hours.
+	// was done with it: a backstop behind the deletion of the whole topic, counted from the writing of
+	// each record. It must be longer than any consumer can be behind. Defaults to 72 hours: a record of
+	// the first minute of a day lives until 48 hours after its end, when retention deletes the topic.
 	TopicRetention time.Duration
 	// Compression is the codec of messages: none, gzip, snappy, lz4 or zstd. Defaults to none.
 	Compression string
@@ -92,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		o.ReplicationFactor = -1
 	}
 	if o.TopicRetention == 0 {
-		o.TopicRetention = 48 * time.Hour
+		o.TopicRetention = 72 * time.Hour
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
