@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"throng"
 	"throng/internal/durable"
 )
 
@@ -215,13 +216,14 @@ func (r *Receipts) append(receipts []Receipt) error {
 		text = append(append(text, line...), '\n')
 	}
 	if err := r.write(text); err != nil {
-		return fmt.Errorf("write receipt: %w", err)
+		return err
 	}
 	r.chain, r.size = next, r.size+int64(len(text))
 	return nil
 }
 
-// write takes a failed write back. Where that fails too, the end of the file is unknown.
+// write takes a failed write back; the error, of a full disk for instance, may then go away. Where that
+// fails too, the end of the file is unknown.
 func (r *Receipts) write(text []byte) error {
 	_, err := r.f.WriteAt(text, r.size)
 	if err == nil {
@@ -230,8 +232,10 @@ func (r *Receipts) write(text []byte) error {
 	if err == nil {
 		return nil
 	}
+	err = fmt.Errorf("write receipt: %w", err)
 	if back := errors.Join(r.f.Truncate(r.size), r.f.Sync()); back != nil {
-		r.broken = fmt.Errorf("write receipt: the end of the file is unknown: %w", errors.Join(err, back))
+		r.broken = fmt.Errorf("%w; the end of the file is unknown: %w", err, back)
+		return r.broken
 	}
-	return err
+	return &throng.Retryable{Err: err}
 }

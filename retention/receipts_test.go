@@ -82,6 +82,21 @@ func TestTornReceiptIsCutOff(t *testing.T) {
 	}
 }
 
+func TestLongTornEndIsCutOff(t *testing.T) {
+	w, data := receiptsOf(t, 1)
+	if err := os.WriteFile(w.path, append(data, bytes.Repeat([]byte("x"), 1<<16)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(20))}
+	if _, err := w.keeper.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.readReceipts(t)); n != 4 {
+		t.Errorf("%d receipts, want 4", n)
+	}
+}
+
 func TestReceiptsHaveOneWriter(t *testing.T) {
 	w := newTown(t, retention.Limits{})
 	if _, err := retention.OpenReceipts(w.path); !errors.Is(err, durable.ErrLocked) {
