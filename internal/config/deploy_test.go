@@ -28,7 +28,8 @@ func readCompose(t *testing.T) compose {
 		t.Fatal(err)
 	}
 	var c compose
-	if err := yaml.Unmarshal(src, &c); err != nil {
+	// The library takes a key beside a merged one for a duplicate; Compose lets it win, as YAML says.
+	if err := yaml.UnmarshalWithOptions(src, &c, yaml.AllowDuplicateMapKey()); err != nil {
 		t.Fatal(err)
 	}
 	return c
