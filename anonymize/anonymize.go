@@ -1,0 +1,339 @@
+// Package anonymize turns records into events: opt-out signals first, then generalization at first
+// touch (method sections 1 to 3).
+//
+// It guarantees: an [throng.Event] holds nothing of a record but what its fields are documented to
+// hold, copied in by name; the opt-out is decided before anything else is derived; the outcome
+// depends on the record, the options and the span's keys alone, so that a block that is made again
+// after a crash is the same; generalizing what was generalized changes nothing; memory is bounded,
+// whatever visitors send. In steady state nothing is allocated.
+//
+// It does not guarantee that a path which a site's own pages put a secret into is free of it: only
+// whole segments that look like identifiers are replaced. A route list is the remedy. What a
+// client says about itself is believed.
+//
+// The package does no input or output. Its caches are raw zone: they live in memory only and are
+// cleared when a key is erased. Nothing here logs, and no error has content of a record.
+package anonymize
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+
+	"throng"
+	"throng/anonymize/keys"
+	"throng/ingest/accesslog"
+)
+
+// Options say how records are anonymized.
+type Options struct {
+	// Site is the site of lines that name no host, and of all lines when Hosts is empty. Without it,
+	// lines that name no host are refused.
+	Site string
+	// Hosts maps host names, in lower case and without port, to sites. Defaults to none: then every
+	// line is of Site.
+	Hosts map[string]string
+	// Routes are the public pages of each site. A listed path is kept as it is written here; it has
+	// at most [throng.MaxPathBytes] bytes, begins with "/" and has no query. Defaults to none: then
+	// all paths of those who opted out are "/*other*".
+	Routes map[string][]string
+	// CaseSensitive names the sites whose paths differ by case. Defaults to none: paths outside of
+	// the route list are written in lower case.
+	CaseSensitive map[string]bool
+	// AssetSuffixes are the suffixes of paths that are no page views, in lower case with the dot. A
+	// listed route is a page whatever its suffix. Defaults to [AssetSuffixes].
+	AssetSuffixes []string
+	// V4Bits and V6Bits are the lengths of network buckets, at most 24 and 48. Default to these.
+	V4Bits, V6Bits int
+	// OptedOutV4Bits and OptedOutV6Bits are the same for those who opted out, at most 19 and 32, so that
+	// a bucket holds at least [throng.MinDevices] addresses. Default to these.
+	OptedOutV4Bits, OptedOutV6Bits int
+	// OptOut is the opt-out list, asked for the account of a record without signal. Defaults to none.
+	OptOut OptOutList
+	// Keys is the ratchet. Required.
+	Keys *keys.Ratchet
+	// AgentCache, PathCache and ReferrerCache are how many entries are remembered. Default to 16,384,
+	// 131,072 and 8,192: at most some 100 MiB, when all keys have the longest length that is kept.
+	AgentCache, PathCache, ReferrerCache int
+}
+
+// Anonymizer makes events of records. It belongs to one goroutine: it has caches of its own and takes
+// no lock.
+type Anonymizer struct {
+	options   Options
+	site      *site            // of lines without host; may be nil
+	hosts     map[string]*site // nil: every line is of site
+	assets    suffixes
+	agents    *cache[agent]
+	paths     *cache[page]
+	referrers *cache[string]
+
+	epochs     [2]epoch
+	generation uint64 // of the ratchet, when epochs and caches were last known to be valid
+
+	counts  Counts
+	scratch []byte // of hashes
+	lower   []byte // of hosts
+	// lastHost is the one before, which mostly repeats.
+	lastHost []byte
+	lastSite *site
+}
+
+// site is a site and what its paths are compared with.
+type site struct {
+	id         string
+	index      uint64
+	routes     *routeSet
+	normalizer normalizer
+}
+
+// page is what is kept of a path.
+type page struct {
+	path  string
+	cell  throng.CellID
+	asset bool
+}
+
+// New checks the options and makes an anonymizer.
+func New(o Options) (*Anonymizer, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("configure anonymizer: %w", err)
+	}
+	a := &Anonymizer{
+		options: o, assets: suffixes{},
+		agents: newCache[agent](o.AgentCache), paths: newCache[page](o.PathCache), referrers: newCache[string](o.ReferrerCache),
+	}
+	for _, s := range o.AssetSuffixes {
+		a.assets[s] = true
+	}
+	if err := a.addSites(); err != nil {
+		return nil, fmt.Errorf("configure anonymizer: %w", err)
+	}
+	a.forget()
+	return a, nil
+}
+
+// complete fills in the defaults and refuses what is out of range.
+func (o *Options) complete() error {
+	if o.Keys == nil {
+		return errors.New("keys are required")
+	}
+	if o.Site == "" && len(o.Hosts) == 0 {
+		return errors.New("a site or hosts are required")
+	}
+	for _, n := range []struct {
+		name       string
+		value      *int
+		max, usual int
+	}{
+		{"IPv4 prefix", &o.V4Bits, 24, 24}, {"IPv6 prefix", &o.V6Bits, 48, 48},
+		{"IPv4 prefix for those who opted out", &o.OptedOutV4Bits, 19, 19},
+		{"IPv6 prefix for those who opted out", &o.OptedOutV6Bits, 32, 32},
+		{"agent cache", &o.AgentCache, 1 << 24, 1 << 14}, {"path cache", &o.PathCache, 1 << 24, 1 << 17},
+		{"referrer cache", &o.ReferrerCache, 1 << 24, 1 << 13},
+	} {
+		if *n.value == 0 {
+			*n.value = n.usual
+		}
+		if *n.value < 1 || *n.value > n.max {
+			return fmt.Errorf("%s: %d is not in 1–%d", n.name, *n.value, n.max)
+		}
+	}
+	if o.AssetSuffixes == nil {
+		o.AssetSuffixes = AssetSuffixes()
+	}
+	for _, s := range o.AssetSuffixes {
+		if !strings.HasPrefix(s, ".") || len(s) > maxSuffix || s != strings.ToLower(s) {
+			return fmt.Errorf("asset suffix %q: want a dot and up to %d characters in lower case", s, maxSuffix-1)
+		}
+	}
+	return nil
+}
+
+func (a *Anonymizer) addSites() error {
+	o, sites := &a.options, map[string]*site{}
+	add := func(id string) (*site, error) {
+		if s, ok := sites[id]; ok {
+			return s, nil
+		}
+		s := &site{id: id, index: uint64(len(sites)), normalizer: normalizer{caseSensitive: o.CaseSensitive[id]}}
+		routes, err := newRoutes(o.Routes[id], &s.normalizer)
+		if err != nil {
+			return nil, fmt.Errorf("site %s: %w", id, err)
+		}
+		s.routes, sites[id] = routes, s
+		return s, nil
+	}
+	var err error
+	if o.Site != "" {
+		if a.site, err = add(o.Site); err != nil {
+			return err
+		}
+	}
+	if len(o.Hosts) > 0 {
+		a.hosts = make(map[string]*site, len(o.Hosts))
+	}
+	for host, id := range o.Hosts {
+		if host != strings.ToLower(host) {
+			return fmt.Errorf("host %q: want lower case", host)
+		}
+		if a.hosts[host], err = add(id); err != nil {
+			return err
+		}
+	}
+	for id := range o.Routes {
+		if sites[id] == nil {
+			return fmt.Errorf("routes for the unknown site %q", id)
+		}
+	}
+	return nil
+}
+
+// Counts is what the anonymizer did so far.
+func (a *Anonymizer) Counts() Counts { return a.counts }
+
+// Anonymize fills in ev from rec. Every field of ev is set; unless the outcome is [Accepted], ev is
+// undefined. The strings of ev may be kept.
+func (a *Anonymizer) Anonymize(rec *accesslog.Record, ev *throng.Event) Outcome {
+	signal := a.signal(rec)
+	outcome := a.generalize(rec, ev, signal)
+	a.counts.Outcomes[outcome]++
+	if outcome == Accepted {
+		a.counts.Signals[signal]++
+		if ev.Bot != throng.Human {
+			a.counts.Bots++
+		}
+	}
+	return outcome
+}
+
+func (a *Anonymizer) generalize(rec *accesslog.Record, ev *throng.Event, signal throng.Signal) Outcome {
+	if rec.Time < 0 || rec.Time > math.MaxUint32 {
+		return BadTime
+	}
+	s := a.siteOf(rec.Host)
+	if s == nil {
+		return UnknownHost
+	}
+	e, err := a.epochAt(rec.Time)
+	if err != nil {
+		return NoKey
+	}
+	optedOut := signal != throng.NoSignal
+	ua := a.agentOf(rec.UserAgent)
+	pg := a.pageOf(s, e, rec.Path, optedOut)
+	page := !pg.asset && rec.Method == throng.GET && (rec.Status >= 200 && rec.Status < 300 || rec.Status == 304)
+	*ev = throng.Event{
+		Time: rec.Time, Site: s.id, Path: pg.path, Cell: pg.cell,
+		Method: rec.Method, Status: rec.Status, Bytes: rec.Bytes,
+		Referrer: a.referrerOf(rec.Referer),
+		Client:   ua.client, ClientMajor: ua.major, OS: ua.os, Bot: ua.bot,
+		OptedOut: optedOut, Signal: signal,
+		Visit: page && ua.bot == throng.Human,
+	}
+	if optedOut {
+		ev.Time -= ev.Time % 60
+		ev.ClientMajor -= ev.ClientMajor % 10
+	}
+	a.place(ev, rec.RemoteAddr, e, ua)
+	return Accepted
+}
+
+// place sets what comes from the address.
+func (a *Anonymizer) place(ev *throng.Event, addr netip.Addr, e *epoch, ua *agent) {
+	addr = addr.Unmap()
+	if !addr.IsValid() {
+		a.counts.NoAddress++
+		ev.Visit = false // nothing tells it from other devices
+		return
+	}
+	ev.Network = a.network(addr, ev.OptedOut)
+	ev.Unit = unitToken(&a.scratch, e.Unit, addr, ua, ev.Site)
+}
+
+func (a *Anonymizer) network(addr netip.Addr, optedOut bool) netip.Prefix {
+	v4, v6 := a.options.V4Bits, a.options.V6Bits
+	if optedOut {
+		v4, v6 = min(v4, a.options.OptedOutV4Bits), min(v6, a.options.OptedOutV6Bits)
+	}
+	if addr.Is6() {
+		v4 = v6
+	}
+	p, _ := addr.Prefix(v4) // in range: complete checked it
+	return p
+}
+
+// siteOf finds the site of a host, nil where there is none.
+func (a *Anonymizer) siteOf(host []byte) *site {
+	if a.hosts == nil || len(host) == 0 {
+		return a.site
+	}
+	if string(host) == string(a.lastHost) {
+		return a.lastSite
+	}
+	a.lower = a.lower[:0]
+	for _, c := range host {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		a.lower = append(a.lower, c)
+	}
+	s := a.hosts[string(bytes.TrimSuffix(a.lower, []byte{'.'}))]
+	a.lastHost, a.lastSite = append(a.lastHost[:0], host...), s
+	return s
+}
+
+func (a *Anonymizer) agentOf(ua []byte) *agent {
+	value, hash := a.agents.find(0, ua)
+	if value == nil {
+		value = a.agents.put(hash, 0, ua, generalizeAgent(ua))
+	}
+	return value
+}
+
+func (a *Anonymizer) referrerOf(referrer []byte) string {
+	if len(referrer) == 0 {
+		return ""
+	}
+	value, hash := a.referrers.find(0, referrer)
+	if value == nil {
+		own := func(host string) bool { return a.hosts[host] != nil }
+		value = a.referrers.put(hash, 0, referrer, generalizeReferrer(referrer, own))
+	}
+	return *value
+}
+
+// pageOf generalizes a path. What is remembered depends on site, opt-out and epoch too.
+func (a *Anonymizer) pageOf(s *site, e *epoch, path []byte, optedOut bool) *page {
+	tag := uint64(e.span)<<32 | s.index<<1
+	if optedOut {
+		tag |= 1
+	}
+	value, hash := a.paths.find(tag, path)
+	if value == nil {
+		p := s.page(path, optedOut, a.assets)
+		p.cell = cellID(&a.scratch, e.Cell, s.id, throng.PathTable, p.path)
+		value = a.paths.put(hash, tag, path, p)
+	}
+	return value
+}
+
+// page looks a path up in the route list, as it is and as it is spelled, and generalizes what is not
+// in it. Nothing that an opted-out visitor chose comes through: a route or a group of routes.
+func (s *site) page(path []byte, optedOut bool, assets suffixes) page {
+	if route, ok := s.routes.exact[string(path)]; ok {
+		return page{path: route}
+	}
+	n := &s.normalizer
+	ok := n.normalize(path, assets)
+	if route, listed := s.routes.exact[string(n.spelled)]; ok && listed {
+		return page{path: route}
+	}
+	if !ok || optedOut {
+		return page{path: s.routes.group(n.spelled), asset: n.asset}
+	}
+	return page{path: string(n.general), asset: n.asset}
+}

@@ -1,0 +1,92 @@
+package anonymize
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"throng"
+)
+
+// routeSet is a site's list of public pages, and the groups into which all other paths fall.
+type routeSet struct {
+	// exact maps a route, as it is written and as [normalizer] spells it, to how it is written.
+	exact map[string]string
+	// groups maps each prefix of a route, as normalizer spells it, to the group below it.
+	groups map[string]string
+}
+
+// groupDepth is how many segments a group's prefix can have: a table has four levels, of which the site
+// is the first and the group itself the last (method section 5).
+const groupDepth = 2
+
+// newRoutes reads a list of routes. A route is kept as it is written.
+func newRoutes(list []string, n *normalizer) (*routeSet, error) {
+	r := &routeSet{exact: make(map[string]string, 2*len(list)), groups: map[string]string{}}
+	sorted := slices.Sorted(slices.Values(list)) // so that one order decides between two spellings
+	for i, route := range sorted {
+		if err := checkRoute(route); err != nil {
+			return nil, fmt.Errorf("route %d of the sorted list: %w", i, err)
+		}
+		r.exact[route] = route
+	}
+	for _, route := range sorted {
+		n.normalize([]byte(route), nil)
+		if _, taken := r.exact[string(n.spelled)]; !taken {
+			r.exact[string(n.spelled)] = route
+		}
+		r.addGroups(route, n)
+	}
+	return r, nil
+}
+
+func checkRoute(route string) error {
+	switch {
+	case len(route) == 0 || route[0] != '/':
+		return errors.New("must begin with /")
+	case !new(normalizer).normalize([]byte(route), nil):
+		return errors.New("is no path: control bytes, invalid UTF-8 or endless percent-encoding")
+	case len(route) > throng.MaxPathBytes:
+		return fmt.Errorf("longer than %d bytes", throng.MaxPathBytes)
+	case strings.ContainsAny(route, "?#"):
+		return errors.New("must have no query and no fragment")
+	}
+	return nil
+}
+
+// addGroups makes a group of each prefix of a route that is not the route itself.
+func (r *routeSet) addGroups(route string, n *normalizer) {
+	end := 0
+	for range groupDepth {
+		next := strings.IndexByte(route[end+1:], '/')
+		if next < 0 {
+			return
+		}
+		end += 1 + next
+		n.normalize([]byte(route[:end]), nil)
+		if _, taken := r.groups[string(n.spelled)]; !taken {
+			r.groups[string(n.spelled)] = route[:end] + "/" + throng.Other
+		}
+	}
+}
+
+// group is the group of a path as normalizer spells it: below the longest prefix that the operator's own
+// routes have, else of the whole site. No byte of it was chosen by a visitor.
+func (r *routeSet) group(spelled []byte) string {
+	ends := [groupDepth]int{}
+	found := 0
+	for i := 1; i < len(spelled) && found < groupDepth; i++ {
+		if spelled[i] == '/' {
+			ends[found] = i
+			found++
+		}
+	}
+	for found > 0 {
+		found--
+		if g, ok := r.groups[string(spelled[:ends[found]])]; ok {
+			return g
+		}
+	}
+	return "/" + throng.Other
+}
