@@ -1,0 +1,112 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"log/slog"
+	"sync"
+	"time"
+
+	"throng"
+	"throng/ingest/accesslog"
+)
+
+// autoFormat finds the format out from the first lines.
+const autoFormat = "auto"
+
+// feedID is the source id of a feed's own messages, which stand for no bytes.
+func feedID(name string) throng.SourceID {
+	sum := sha256.Sum256([]byte("throng feed\x00" + name))
+	return throng.SourceID(sum[:16])
+}
+
+// source is one generation of one file, or one stream, that is being read.
+type source struct {
+	feed    *feed
+	journal *journal
+
+	mu     sync.Mutex // guards format
+	format string     // "" until it is known
+}
+
+// resolveFormat is the format of the source's lines. A format that is found out is kept, so that a
+// range made again is read in the same way. Where no line of the first chunk is recognized the next
+// chunk decides; until then lines are read as combined, which refuses them with a reason.
+func (s *source) resolveFormat(first []byte) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.format != "" {
+		return s.format, nil
+	}
+	format, err := accesslog.Detect(firstLines(first, 100))
+	if err != nil {
+		return accesslog.Formats()[0], nil
+	}
+	s.format = format
+	return format, s.journal.update(func(cp *checkpoint) { cp.Format = format })
+}
+
+// warnWithoutSignals says once that a feed's log cannot carry opt-out signals.
+func (f *feed) warnWithoutSignals(log *slog.Logger, p *accesslog.Parser) {
+	if p.HasSignals() {
+		f.signals.Store(true)
+		return
+	}
+	f.warned.Do(func() {
+		log.Warn("this log has no DNT and Sec-GPC fields: nobody's opt-out signal can be seen in it; add them to the log format",
+			slog.String("feed", f.Name), slog.String("format", p.Format()))
+	})
+}
+
+// watermark follows up to which time a feed's lines are in the broker. At most one mark is pending:
+// the positions that were the ends of the feed's sources at a time.
+type watermark struct {
+	mu      sync.Mutex
+	at      time.Time // reached
+	pending time.Time // zero: no mark is pending
+	need    []position
+}
+
+type position struct {
+	journal *journal
+	offset  uint64
+}
+
+// mark says that at time t the feed's sources ended at these positions. It is ignored while an
+// earlier mark is pending.
+func (w *watermark) mark(t time.Time, ends []position) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	if w.pending.IsZero() {
+		w.pending, w.need = t, ends
+		w.settle()
+	}
+}
+
+// last is mark for a feed that has ended: it takes the place of an earlier mark.
+func (w *watermark) last(t time.Time, ends []position) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pending, w.need = t, ends
+}
+
+// reached is the latest time up to which every line is acknowledged; ok is false before the first.
+func (w *watermark) reached() (t time.Time, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	return w.at, !w.at.IsZero()
+}
+
+// settle takes over a pending mark whose positions are acknowledged; the caller holds mu.
+func (w *watermark) settle() {
+	if w.pending.IsZero() {
+		return
+	}
+	for _, p := range w.need {
+		if p.journal.done() < p.offset {
+			return
+		}
+	}
+	w.at, w.pending, w.need = w.pending, time.Time{}, nil
+}

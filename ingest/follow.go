@@ -1,0 +1,340 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// rotatedIdle is how long a file that was renamed away has to be idle before it is taken to be
+// complete: web servers go on writing to it until they have reopened their log.
+const rotatedIdle = 2 * time.Minute
+
+// bulk is the number of unread bytes that are read at once; less waits for MaxAge.
+const bulk = 64 << 20
+
+// follower follows the files of one feed. It belongs to one goroutine.
+type follower struct {
+	ship  *Shipper
+	feed  *feed
+	key   printKey
+	files []*followed
+}
+
+// followed is a file with its source. The file stays open until it is read to its end, so that it
+// can be renamed or deleted meanwhile.
+type followed struct {
+	source  *source
+	f       *os.File
+	at      file
+	todo    []span
+	since   time.Time // when the first unread byte was seen; zero: all is read
+	missing time.Time // since when no name of the feed leads to it; zero: one does
+	seen    uint64    // its size when it was last looked at
+	grown   time.Time // when that last changed
+}
+
+// follow ships the feed's files until ctx ends or, with Once, until all is read.
+func (s *Shipper) follow(ctx context.Context, f *feed) error {
+	w := &follower{ship: s, feed: f}
+	if err := w.start(); err != nil {
+		return err
+	}
+	defer w.close()
+	for {
+		if err := w.scan(ctx); err != nil {
+			return err
+		}
+		if s.Once {
+			return nil
+		}
+		t := s.Clock.NewTimer(s.Poll)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// start opens what the checkpoints know of this feed.
+func (w *follower) start() error {
+	var err error
+	if w.key, err = loadPrintKey(filepath.Join(w.ship.Dir, "key")); err != nil {
+		return err
+	}
+	journals, err := loadJournals(w.ship.Dir)
+	if err != nil {
+		return err
+	}
+	for _, j := range journals {
+		if j.cp.Feed != w.feed.Name || !j.cp.Finished.IsZero() {
+			continue
+		}
+		if err := w.resume(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume opens the file of a checkpoint wherever it is now.
+func (w *follower) resume(j *journal) error {
+	at, f, err := w.find(j.cp.File, j.cp.Done)
+	if errors.Is(err, fs.ErrNotExist) {
+		w.ship.Logger.Error("a file that was not read to its end is gone; what was not read of it is lost",
+			slog.String("feed", w.feed.Name), slog.String("source", j.cp.ID.String()), slog.Uint64("read", j.cp.Done))
+		return j.update(func(cp *checkpoint) { cp.Finished = w.ship.Clock.Now() })
+	}
+	if err != nil {
+		return err
+	}
+	w.files = append(w.files, &followed{source: w.ship.openSource(w.feed, j), f: f, at: at, todo: j.cp.todo()})
+	if at == j.cp.File {
+		return nil
+	}
+	return j.update(func(cp *checkpoint) { cp.File = at })
+}
+
+// scan looks at the names, then reads what is due.
+func (w *follower) scan(ctx context.Context) error {
+	now := w.ship.Clock.Now()
+	paths, err := filepath.Glob(w.feed.Glob)
+	if err != nil {
+		return fmt.Errorf("match files: %w", err)
+	}
+	named := map[*followed]bool{}
+	for _, path := range paths {
+		fo, err := w.resolve(path)
+		if err != nil {
+			return err
+		}
+		if fo != nil {
+			named[fo] = true
+		}
+	}
+	if err := w.read(ctx, now); err != nil {
+		return err
+	}
+	return w.retire(ctx, now, named)
+}
+
+// read reads every file's unread lines, oldest file first, and marks how far the feed is at now.
+func (w *follower) read(ctx context.Context, now time.Time) error {
+	ends := make([]position, 0, len(w.files))
+	var lag int64
+	for _, fo := range w.files {
+		size, err := fo.size()
+		if err != nil {
+			return err
+		}
+		if size != fo.seen {
+			fo.seen, fo.grown = size, now
+		}
+		end, err := w.readDue(ctx, fo, now, size)
+		if err != nil {
+			return err
+		}
+		ends = append(ends, position{fo.source.journal, end})
+		lag += int64(size) - int64(fo.next())
+	}
+	w.feed.lag.Store(lag)
+	w.feed.watermark.mark(now, ends)
+	return nil
+}
+
+// readDue reads what has to be read of one file and returns the end of its whole lines, as far as
+// that is known.
+func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, size uint64) (end uint64, err error) {
+	for len(fo.todo) > 1 {
+		if err := w.readSpan(ctx, fo, fo.todo[0]); err != nil {
+			return 0, err
+		}
+		fo.todo = fo.todo[1:]
+	}
+	for {
+		unread := int64(size) - int64(fo.next())
+		if unread <= 0 {
+			fo.since = time.Time{}
+			return fo.next(), nil
+		}
+		if fo.since.IsZero() {
+			fo.since = now
+		}
+		if unread < bulk && !w.ship.Once && now.Sub(fo.since) < w.ship.MaxAge {
+			return wholeLines(fo.f, fo.next(), size)
+		}
+		fo.since = time.Time{}
+		before := fo.next()
+		fo.todo[0].start, err = w.readRange(ctx, fo, span{start: before, end: size, final: w.ship.Once && fo.ended(now)})
+		if err != nil || fo.next() == before {
+			return fo.next(), err
+		}
+	}
+}
+
+// readSpan reads a range that a crash left, to its end.
+func (w *follower) readSpan(ctx context.Context, fo *followed, sp span) error {
+	for sp.start < sp.end {
+		next, err := w.readRange(ctx, fo, sp)
+		if err != nil {
+			return err
+		}
+		if next == sp.start {
+			return fmt.Errorf("source %s: the file ends before %d, to which it was read before", fo.source.journal.cp.ID, sp.end)
+		}
+		sp.start = next
+	}
+	return nil
+}
+
+// readRange sends one range that begins at sp.start through a worker and returns its end: sp.end, or
+// less where the range is full, or where the last line is not whole yet.
+func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end uint64, err error) {
+	s := w.ship
+	ch := newChunker(io.NewSectionReader(fo.f, int64(sp.start), int64(sp.end-sp.start)), s.pool, sp.start)
+	defer ch.close()
+	var j *job
+	end, lines := sp.start, 0
+	for sp.recut || !s.enough(lines, end-sp.start) {
+		c, err := ch.next(ctx)
+		if errors.Is(err, io.EOF) && (sp.recut || sp.final) {
+			var ok bool
+			if c, ok, err = ch.rest(ctx); err == nil && !ok {
+				err = io.EOF
+			}
+		}
+		if err == nil && j == nil {
+			if j, err = s.startJob(ctx, fo.source, sp); err != nil {
+				s.pool.put(c.buf)
+			}
+		}
+		if err != nil {
+			if j != nil {
+				j.aborted = sp.recut && end != sp.end
+				close(j.chunks)
+			}
+			if errors.Is(err, io.EOF) {
+				return end, nil
+			}
+			return end, fmt.Errorf("read source %s: %w", fo.source.journal.cp.ID, err)
+		}
+		end, lines = c.end, lines+c.lines
+		j.chunks <- c
+	}
+	close(j.chunks)
+	return end, nil
+}
+
+// startJob waits for a worker.
+func (s *Shipper) startJob(ctx context.Context, src *source, sp span) (*job, error) {
+	// The channel holds a whole range, so that the file is read on while the worker parses and the
+	// next range can go to the next worker.
+	j := &job{source: src, start: sp.start, recut: sp.recut, chunks: make(chan chunk, rangeBytes/chunkSize)}
+	select {
+	case s.jobs <- j:
+		return j, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// retire closes files that no name leads to any more and that were idle for long enough.
+func (w *follower) retire(ctx context.Context, now time.Time, named map[*followed]bool) error {
+	kept := w.files[:0]
+	for _, fo := range w.files {
+		switch {
+		case named[fo]:
+			fo.missing = time.Time{}
+		case fo.missing.IsZero():
+			fo.missing = now
+		}
+		done, err := w.finish(ctx, fo, now)
+		if err != nil {
+			return err
+		}
+		if !done {
+			kept = append(kept, fo)
+		}
+	}
+	clear(w.files[len(kept):])
+	w.files = kept
+	return nil
+}
+
+// finish ends the source of a file that was rotated away, once all of it is acknowledged. An
+// unterminated last line is read as a line then.
+func (w *follower) finish(ctx context.Context, fo *followed, now time.Time) (bool, error) {
+	if !fo.rotated(now) {
+		return false, nil
+	}
+	size, err := fo.size()
+	if err != nil {
+		return false, err
+	}
+	if fo.next() < size {
+		fo.todo[0].start, err = w.readRange(ctx, fo, span{start: fo.next(), end: size, final: true})
+		return false, err
+	}
+	if fo.source.journal.done() < size {
+		return false, nil
+	}
+	if err := fo.source.journal.update(func(cp *checkpoint) { cp.Finished = now }); err != nil {
+		return false, err
+	}
+	return true, fo.f.Close()
+}
+
+// next is the offset from which nothing was read yet.
+func (fo *followed) next() uint64 { return fo.todo[len(fo.todo)-1].start }
+
+func (fo *followed) size() (uint64, error) {
+	st, err := fo.f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("follow file: %w", err)
+	}
+	return uint64(st.Size()), nil
+}
+
+// rotated tells whether the file was renamed away, and last written to, so long ago that nothing more
+// is written to it.
+func (fo *followed) rotated(now time.Time) bool {
+	return !fo.missing.IsZero() && now.Sub(fo.missing) >= rotatedIdle && now.Sub(fo.grown) >= rotatedIdle
+}
+
+// ended tells whether a file that is read once is complete, as far as its time of change says.
+func (fo *followed) ended(now time.Time) bool {
+	st, err := fo.f.Stat()
+	return err == nil && now.Sub(st.ModTime()) >= rotatedIdle
+}
+
+// close closes the files that are still followed.
+func (w *follower) close() {
+	for _, fo := range w.files {
+		_ = fo.f.Close() // opened for reading only
+	}
+}
+
+// wholeLines is the offset behind the last newline between from and to; from where there is none.
+func wholeLines(f io.ReaderAt, from, to uint64) (uint64, error) {
+	buf := make([]byte, 16<<10)
+	for to > from {
+		n := min(uint64(len(buf)), to-from)
+		if _, err := f.ReadAt(buf[:n], int64(to-n)); err != nil && !errors.Is(err, io.EOF) {
+			return from, fmt.Errorf("follow file: %w", err)
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return to - n + uint64(i) + 1, nil
+		}
+		to -= n
+	}
+	return from, nil
+}

@@ -1,0 +1,274 @@
+package ingest
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"throng/internal/durable"
+)
+
+// printKey keys the hashes of first lines, so that a checkpoint says nothing about a line to anyone
+// who does not have the key of this machine.
+type printKey []byte
+
+func loadPrintKey(path string) (printKey, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b = make([]byte, 32)
+		rand.Read(b) // never fails
+		err = durable.WriteFile(path, b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key of checkpoints: %w", err)
+	}
+	return b, nil
+}
+
+// print is the keyed hash of the file's first complete line; "" while there is none.
+func (k printKey) print(f io.ReaderAt) (string, error) {
+	head := make([]byte, 64<<10)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	head = head[:n]
+	i := bytes.IndexByte(head, '\n')
+	if i < 0 {
+		if n < cap(head) {
+			return "", nil
+		}
+		i = n // a first line this long is known by its beginning
+	}
+	mac := hmac.New(sha256.New, k)
+	mac.Write(head[:i])
+	return hex.EncodeToString(mac.Sum(nil)[:16]), nil
+}
+
+// open opens a file and says which it is.
+func (k printKey) open(path string) (at file, f *os.File, size uint64, err error) {
+	if f, err = os.Open(path); err != nil {
+		return file{}, nil, 0, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("open %s: not a regular file", path)
+	}
+	if err != nil {
+		return file{}, nil, 0, errors.Join(err, f.Close())
+	}
+	at = file{Path: path}
+	at.Device, at.Inode = number(st)
+	if at.Print, err = k.print(f); err != nil {
+		return file{}, nil, 0, errors.Join(err, f.Close())
+	}
+	return at, f, uint64(st.Size()), nil
+}
+
+func number(st fs.FileInfo) (device, inode uint64) {
+	sys := st.Sys().(*syscall.Stat_t)
+	return uint64(sys.Dev), sys.Ino
+}
+
+// same tells whether two files are one: the same number on the same device, with the same first
+// line (numbers are used again after a deletion).
+func (a file) same(b file) bool {
+	return a.Device == b.Device && a.Inode == b.Inode && a.Print == b.Print
+}
+
+// resolve finds the source of the file at path: one that is followed, whatever its name was; one that
+// was followed as another file, of which this is the copy or the moved remainder; or a new one. It is
+// nil while the file has no complete line, or is a copy of a file that is still there.
+func (w *follower) resolve(path string) (*followed, error) {
+	at, f, size, err := w.key.open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // gone since it was listed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("follow file: %w", err)
+	}
+	fo, err := w.match(at, f, size)
+	if fo == nil || fo.f != f {
+		err = errors.Join(err, f.Close())
+	}
+	return fo, err
+}
+
+func (w *follower) match(at file, f *os.File, size uint64) (*followed, error) {
+	for _, fo := range w.files {
+		if fo.at.Device != at.Device || fo.at.Inode != at.Inode {
+			continue
+		}
+		if fo.at.Print == at.Print && size >= fo.next() {
+			return fo, w.renamed(fo, at)
+		}
+		if err := w.truncated(fo); err != nil {
+			return nil, err
+		}
+		break // it may be gone from w.files now
+	}
+	if at.Print == "" {
+		return nil, nil
+	}
+	for _, fo := range w.files {
+		if fo.at.Print == at.Print && fo.at.Inode != at.Inode {
+			if copied, err := sameStart(fo.f, f); err != nil || copied {
+				return nil, err
+			}
+		}
+	}
+	finished, err := w.wasRead(at, size)
+	if err != nil || finished {
+		return nil, err
+	}
+	fo := &followed{source: w.ship.newSource(w.feed, w.ship.Dir, at), f: f, at: at, todo: []span{{open: true}}}
+	if err := fo.source.journal.update(func(*checkpoint) {}); err != nil {
+		return nil, err
+	}
+	w.files = append(w.files, fo)
+	return fo, nil
+}
+
+// renamed notes a followed file's new name.
+func (w *follower) renamed(fo *followed, at file) error {
+	if fo.at == at {
+		return nil
+	}
+	fo.at = at
+	return fo.source.journal.update(func(cp *checkpoint) { cp.File = at })
+}
+
+// wasRead tells whether a file is one that was read to its end earlier, under this number or, as a
+// copy, under another.
+func (w *follower) wasRead(at file, size uint64) (bool, error) {
+	journals, err := loadJournals(w.ship.Dir)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(journals, func(j *journal) bool {
+		cp := &j.cp
+		return !cp.Finished.IsZero() && cp.Feed == w.feed.Name && cp.File.Print == at.Print &&
+			(cp.File.Inode == at.Inode || cp.Done == size)
+	}), nil
+}
+
+// truncated continues a source whose file was truncated (copytruncate) in the copy that was made of
+// it. Without a copy what was not read is lost, as it is for everyone.
+func (w *follower) truncated(fo *followed) error {
+	log := w.ship.Logger.With(slog.String("feed", w.feed.Name), slog.String("source", fo.source.journal.cp.ID.String()))
+	if err := fo.f.Close(); err != nil {
+		return err
+	}
+	at, f, err := w.findCopy(fo.at, fo.next())
+	if errors.Is(err, fs.ErrNotExist) {
+		log.Warn("a file was truncated and no copy of it was found; what was not read of it is lost", slog.Uint64("read", fo.next()))
+		w.files = slices.DeleteFunc(w.files, func(o *followed) bool { return o == fo })
+		return fo.source.journal.update(func(cp *checkpoint) { cp.Finished = w.ship.Clock.Now() })
+	}
+	if err != nil {
+		return err
+	}
+	log.Info("a file was truncated; its copy is read to the end")
+	fo.f = f
+	return w.renamed(fo, at)
+}
+
+// find opens the file of a checkpoint: at its path, else beside it under another name, else a copy.
+func (w *follower) find(want file, done uint64) (file, *os.File, error) {
+	var open *os.File
+	var found file
+	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
+		if at.same(want) && size >= done {
+			found, open = at, f
+		}
+		return open != nil
+	})
+	if err != nil || open != nil {
+		return found, open, err
+	}
+	return w.findCopy(want, done)
+}
+
+// findCopy opens a file that begins like want, is another one and has at least done bytes.
+func (w *follower) findCopy(want file, done uint64) (file, *os.File, error) {
+	var open *os.File
+	var found file
+	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
+		taken := slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.at.same(at) })
+		if at.Print == want.Print && at.Inode != want.Inode && size >= done && !taken {
+			found, open = at, f
+		}
+		return open != nil
+	})
+	if err == nil && open == nil {
+		err = fs.ErrNotExist
+	}
+	return found, open, err
+}
+
+// siblings opens, one after the other, the file at path and those beside it whose names begin with
+// its name, as rotation makes them, newest first. A file for which take is true stays open.
+func (w *follower) siblings(path string, take func(at file, f *os.File, size uint64) bool) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("look for a rotated file: %w", err)
+	}
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(age(b), age(a)) })
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), stem) {
+			continue
+		}
+		at, f, size, err := w.key.open(filepath.Join(filepath.Dir(path), e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if take(at, f, size) {
+			return nil
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// age orders directory entries by the time of their last change.
+func age(e fs.DirEntry) int64 {
+	info, err := e.Info()
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
+}
+
+// sameStart tells whether two files agree over the first MiB that both have: then one is a copy.
+func sameStart(a, b io.ReaderAt) (bool, error) {
+	var bufs [2][]byte
+	for i, f := range []io.ReaderAt{a, b} {
+		buf := make([]byte, 1<<20)
+		n, err := f.ReadAt(buf, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		bufs[i] = buf[:n]
+	}
+	n := min(len(bufs[0]), len(bufs[1]))
+	return bytes.Equal(bufs[0][:n], bufs[1][:n]), nil
+}

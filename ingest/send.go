@@ -1,0 +1,132 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"throng"
+)
+
+// senderCount is the number of pieces on their way at a time: enough to hide the broker's fsync.
+const senderCount = 3
+
+// counters are read while ship runs.
+type counters struct {
+	lines, events, late, rejected, acked atomic.Uint64
+}
+
+func (c *counters) add(t *Tally) {
+	c.lines.Add(t.Lines)
+	c.events.Add(t.Events)
+	c.late.Add(t.Late)
+	c.rejected.Add(t.Rejects())
+}
+
+// Progress is what ship has done since it started.
+type Progress struct {
+	Lines, Events, Late, Rejected uint64
+	// Acked is the number of lines whose blocks the broker has.
+	Acked uint64
+	// Lag is the number of bytes in followed files that were not read yet.
+	Lag int64
+}
+
+// Progress may be called at any time.
+func (s *Shipper) Progress() Progress {
+	c := &s.counts
+	p := Progress{Lines: c.lines.Load(), Events: c.events.Load(), Late: c.late.Load(), Rejected: c.rejected.Load(), Acked: c.acked.Load()}
+	for _, f := range s.feeds {
+		p.Lag += f.lag.Load()
+	}
+	return p
+}
+
+// send takes parcels until there are no more, or one fails for good. ctx outlives the stop of the
+// readers, but not for long.
+func (s *Shipper) send(ctx context.Context) error {
+	for p := range s.parcels {
+		if p.err != nil {
+			return p.err
+		}
+		if err := s.deliver(ctx, p); err != nil {
+			if ctx.Err() != nil {
+				s.Logger.Warn("stopped before all was acknowledged; it is sent again at the next start",
+					slog.String("source", p.source.journal.cp.ID.String()))
+				continue
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// discard takes what other workers still make after a sender has failed.
+func (s *Shipper) discard() {
+	for range s.parcels {
+	}
+}
+
+// deliver makes a piece's identity durable, sends its blocks and acknowledges it.
+func (s *Shipper) deliver(ctx context.Context, p *parcel) error {
+	if err := s.untilDone(ctx, func() error { return s.notes.add(p) }); err != nil {
+		return err
+	}
+	if err := s.untilDone(ctx, func() error { return p.source.journal.cut(p.start, p.end) }); err != nil {
+		return err
+	}
+	for _, m := range p.messages {
+		if err := s.produce(ctx, m); err != nil {
+			return fmt.Errorf("send block: %w", err)
+		}
+		s.recycle(m.value)
+	}
+	if err := s.untilDone(ctx, func() error { return p.source.journal.ack(p.start, p.tally) }); err != nil {
+		return err
+	}
+	s.counts.acked.Add(p.tally.Lines)
+	s.totalMu.Lock()
+	defer s.totalMu.Unlock()
+	s.total.Add(p.tally)
+	return nil
+}
+
+// Tally counts the lines that were sent and acknowledged since the shipper was made.
+func (s *Shipper) Tally() Tally {
+	s.totalMu.Lock()
+	defer s.totalMu.Unlock()
+	return s.total.clone()
+}
+
+// produce sends one message, however long the broker is away.
+func (s *Shipper) produce(ctx context.Context, m message) error {
+	topic := throng.EventsTopic(m.day)
+	return s.untilDone(ctx, func() error {
+		if err := s.Broker.EnsureTopic(ctx, topic); err != nil {
+			return err
+		}
+		return s.Broker.Produce(ctx, topic, []byte(m.key), m.value)
+	})
+}
+
+func (s *Shipper) untilDone(ctx context.Context, call func() error) error {
+	return untilDone(ctx, s.Clock, s.Logger, call)
+}
+
+// buffer is an empty buffer for an encoded block.
+func (s *Shipper) buffer() []byte {
+	select {
+	case b := <-s.buffers:
+		return b[:0]
+	default:
+		return nil
+	}
+}
+
+func (s *Shipper) recycle(b []byte) {
+	select {
+	case s.buffers <- b:
+	default:
+	}
+}

@@ -1,0 +1,143 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+
+	"throng"
+)
+
+// firstLines are up to n whole lines at the start of data.
+func firstLines(data []byte, n int) [][]byte {
+	lines := make([][]byte, 0, n)
+	for len(lines) < n && len(data) > 0 {
+		line, rest, _ := bytes.Cut(data, []byte{'\n'})
+		lines, data = append(lines, line), rest
+	}
+	return lines
+}
+
+// newSource starts a source that was not seen before, under a random id.
+func (s *Shipper) newSource(f *feed, dir string, what file) *source {
+	var id throng.SourceID
+	rand.Read(id[:]) // never fails
+	return s.openSource(f, newJournal(dir, f.Name, id, what))
+}
+
+// openSource continues a source where its journal stands.
+func (s *Shipper) openSource(f *feed, j *journal) *source {
+	src := &source{feed: f, journal: j, format: j.cp.Format}
+	if src.format == "" && f.Format != autoFormat {
+		src.format = f.Format
+	}
+	return src
+}
+
+// readStream ships a stream to its end. A block is cut when it is full, or MaxAge after its first
+// line. Reading a stream cannot be interrupted: when ctx ends, a read that waits for more is left
+// behind, to end with the process.
+func (s *Shipper) readStream(ctx context.Context, f *feed) error {
+	src := s.newSource(f, "", file{})
+	chunks, errs := s.readChunks(ctx, f.Stream)
+	end := uint64(0)
+	for {
+		first, more, err := receive(ctx, chunks)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if end, err = s.streamRange(ctx, src, first, chunks); err != nil {
+			return err
+		}
+		f.watermark.mark(s.Clock.Now(), []position{{src.journal, end}})
+	}
+	f.watermark.last(s.Clock.Now(), []position{{src.journal, end}})
+	return <-errs
+}
+
+// receive waits for a chunk; more is false at the end of the stream.
+func receive(ctx context.Context, chunks <-chan chunk) (c chunk, more bool, err error) {
+	select {
+	case c, more = <-chunks:
+		return c, more, nil
+	case <-ctx.Done():
+		return chunk{}, false, ctx.Err()
+	}
+}
+
+// readChunks reads in a goroutine of its own, which ends with the stream, or after ctx with the read
+// that is under way. The channel of chunks is closed before the error is sent.
+func (s *Shipper) readChunks(ctx context.Context, r io.Reader) (<-chan chunk, <-chan error) {
+	chunks, errs := make(chan chunk), make(chan error, 1)
+	go func() {
+		err := s.pump(ctx, newChunker(r, s.pool, 0), chunks)
+		close(chunks)
+		errs <- err
+	}()
+	return chunks, errs
+}
+
+func (s *Shipper) pump(ctx context.Context, ch *chunker, out chan<- chunk) error {
+	defer ch.close()
+	for {
+		c, err := ch.next(ctx)
+		if errors.Is(err, io.EOF) {
+			last, ok, err := ch.rest(ctx)
+			if err != nil || !ok {
+				return err
+			}
+			c = last
+		} else if err != nil {
+			return fmt.Errorf("read stream: %w", err)
+		}
+		select {
+		case out <- c:
+		case <-ctx.Done():
+			s.pool.put(c.buf)
+			return ctx.Err()
+		}
+	}
+}
+
+// streamRange sends one range that begins with first through a worker.
+func (s *Shipper) streamRange(ctx context.Context, src *source, first chunk, chunks <-chan chunk) (end uint64, err error) {
+	j := &job{source: src, start: first.start, chunks: make(chan chunk)}
+	defer close(j.chunks)
+	select {
+	case s.jobs <- j:
+	case <-ctx.Done():
+		s.pool.put(first.buf)
+		return 0, ctx.Err()
+	}
+	age := s.Clock.NewTimer(s.MaxAge)
+	defer age.Stop()
+	end, lines := first.end, first.lines
+	j.chunks <- first
+	for !s.enough(lines, end-first.start) {
+		select {
+		case c, ok := <-chunks:
+			if !ok {
+				return end, nil
+			}
+			end, lines = c.end, lines+c.lines
+			j.chunks <- c
+		case <-age.C:
+			return end, nil
+		case <-ctx.Done():
+			return end, nil
+		}
+	}
+	return end, nil
+}
+
+// enough tells whether a range is large enough to be cut. It stays a little under the largest block,
+// because the next chunk would not fit; the worker cuts exactly.
+func (s *Shipper) enough(lines int, bytes uint64) bool {
+	return lines >= s.MaxRows-s.MaxRows/32 || bytes >= rangeBytes-2*chunkSize
+}

@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"maps"
+	"slices"
+
+	"throng"
+)
+
+// Tally counts lines by what became of them. Every line is counted once:
+// Lines = Events + Late + the sum of Rejected.
+type Tally struct {
+	// Lines is the number of lines that were read.
+	Lines uint64 `json:"lines"`
+	// Events is the number of lines that became an event in a block.
+	Events uint64 `json:"events"`
+	// Visits, Bots and OptedOut are events of that kind.
+	Visits   uint64 `json:"visits"`
+	Bots     uint64 `json:"bots"`
+	OptedOut uint64 `json:"opted_out"`
+	// Signals counts events by the name of their opt-out signal.
+	Signals map[string]uint64 `json:"signals,omitempty"`
+	// Late counts lines of days that are closed.
+	Late uint64 `json:"late"`
+	// Rejected counts lines that could not be read, by reason.
+	Rejected map[string]uint64 `json:"rejected,omitempty"`
+}
+
+// reject counts a refused line.
+func (t *Tally) reject(reason string) {
+	if t.Rejected == nil {
+		t.Rejected = map[string]uint64{}
+	}
+	t.Rejected[reason]++
+}
+
+// event counts an accepted one.
+func (t *Tally) event(ev *throng.Event) {
+	t.Events++
+	if ev.Visit {
+		t.Visits++
+	}
+	if ev.Bot != throng.Human {
+		t.Bots++
+	}
+	if ev.OptedOut {
+		t.OptedOut++
+		if t.Signals == nil {
+			t.Signals = map[string]uint64{}
+		}
+		t.Signals[ev.Signal.String()]++
+	}
+}
+
+// Add adds o to t.
+func (t *Tally) Add(o Tally) {
+	t.Lines += o.Lines
+	t.Events += o.Events
+	t.Visits += o.Visits
+	t.Bots += o.Bots
+	t.OptedOut += o.OptedOut
+	t.Late += o.Late
+	t.Signals = addCounts(t.Signals, o.Signals)
+	t.Rejected = addCounts(t.Rejected, o.Rejected)
+}
+
+func addCounts(to, from map[string]uint64) map[string]uint64 {
+	if len(from) == 0 {
+		return to
+	}
+	if to == nil {
+		to = make(map[string]uint64, len(from))
+	}
+	for k, n := range from {
+		to[k] += n
+	}
+	return to
+}
+
+// Rejects is the number of lines that could not be read.
+func (t *Tally) Rejects() uint64 {
+	var n uint64
+	for _, v := range t.Rejected {
+		n += v
+	}
+	return n
+}
+
+// clone is a copy that shares nothing with t.
+func (t *Tally) clone() Tally {
+	c := *t
+	c.Signals, c.Rejected = maps.Clone(t.Signals), maps.Clone(t.Rejected)
+	return c
+}
+
+// Reasons are the reasons of Rejected, most frequent first.
+func (t *Tally) Reasons() []string {
+	return slices.SortedFunc(maps.Keys(t.Rejected), func(a, b string) int {
+		if t.Rejected[a] != t.Rejected[b] {
+			return int(t.Rejected[b]) - int(t.Rejected[a])
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+}

@@ -1,0 +1,271 @@
+package ingest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	"throng"
+	"throng/anonymize"
+	"throng/ingest/accesslog"
+	"throng/ingest/block"
+)
+
+// rangeBytes bounds the raw bytes of a range, so that two workers on one file need a bounded number
+// of chunks.
+const rangeBytes = 96 << 20
+
+// job is a range of a source on its way through one worker. The reader sends its chunks and closes
+// the channel at the range's end.
+type job struct {
+	source *source
+	start  uint64
+	recut  bool // cut before: it has to become the same blocks again
+	chunks chan chunk
+	// aborted is set before chunks is closed where the range is not whole and must not be cut.
+	aborted bool
+}
+
+// message is an encoded block on its way to the topic of its day.
+type message struct {
+	day   throng.Day
+	key   string
+	value []byte
+}
+
+// parcel is a piece of a source, encoded: one message for each day that it holds events of. A parcel
+// with an error stands for a range that could not be made.
+type parcel struct {
+	source     *source
+	start, end uint64
+	messages   []message
+	tally      Tally
+	rejects    []reject
+	err        error
+}
+
+// worker turns lines into blocks. It belongs to one goroutine.
+type worker struct {
+	ship        *Shipper
+	parsers     map[string]*accesslog.Parser
+	anonymizers map[*feed]*anonymize.Anonymizer
+	spare       []*block.Builder
+
+	// of the piece that is being made
+	parser   *accesslog.Parser
+	anon     *anonymize.Anonymizer
+	parcel   *parcel
+	builders map[throng.Day]*block.Builder
+	day      throng.Day // of builder
+	builder  *block.Builder
+	window   window
+	rec      accesslog.Record
+	ev       throng.Event
+}
+
+// work takes jobs until there are no more. Errors travel as parcels, so that the senders stop all.
+func (s *Shipper) work() {
+	w := &worker{
+		ship:        s,
+		parsers:     map[string]*accesslog.Parser{},
+		anonymizers: map[*feed]*anonymize.Anonymizer{},
+		builders:    map[throng.Day]*block.Builder{},
+	}
+	for j := range s.jobs {
+		if err := w.run(j); err != nil {
+			w.abandon()
+			for c := range j.chunks {
+				s.pool.put(c.buf)
+			}
+			s.parcels <- &parcel{source: j.source, err: err}
+		}
+	}
+}
+
+// run makes the blocks of one range.
+func (w *worker) run(j *job) error {
+	w.begin(j.source, j.start)
+	for c := range j.chunks {
+		err := w.prepare(j.source, c.data)
+		if err == nil {
+			err = w.lines(j, c)
+		}
+		w.ship.pool.put(c.buf)
+		if err != nil {
+			return err
+		}
+		w.parcel.end = c.end
+	}
+	if w.parcel.end == w.parcel.start || j.aborted {
+		w.abandon()
+		return nil
+	}
+	return w.finish()
+}
+
+// abandon forgets the piece that is being made.
+func (w *worker) abandon() {
+	for _, b := range w.builders {
+		b.Reset()
+		w.spare = append(w.spare, b)
+	}
+	clear(w.builders)
+	w.builder = nil
+}
+
+// begin starts a piece.
+func (w *worker) begin(src *source, start uint64) {
+	w.parcel = &parcel{source: src, start: start, end: start}
+	w.window = openWindow(w.ship.Clock.Now(), w.ship.Lateness)
+	w.parser = nil
+}
+
+// prepare finds the parser and the anonymizer for the piece.
+func (w *worker) prepare(src *source, data []byte) (err error) {
+	if w.parser != nil {
+		return nil
+	}
+	format, err := src.resolveFormat(data)
+	if err != nil {
+		return err
+	}
+	if w.parser = w.parsers[format]; w.parser == nil {
+		if w.parser, err = accesslog.New(format); err != nil {
+			return err
+		}
+		w.parsers[format] = w.parser
+	}
+	src.feed.warnWithoutSignals(w.ship.Logger, w.parser)
+	if w.anon = w.anonymizers[src.feed]; w.anon == nil {
+		if w.anon, err = w.ship.Anonymizer(src.feed.Feed); err != nil {
+			return err
+		}
+		w.anonymizers[src.feed] = w.anon
+	}
+	return nil
+}
+
+// lines reads the lines of a chunk. Where the block is full it ends the piece behind the line that
+// filled it and starts another.
+func (w *worker) lines(j *job, c chunk) error {
+	pos, data := c.start, c.data
+	for len(data) > 0 {
+		n := bytes.IndexByte(data, '\n') + 1
+		if n == 0 {
+			n = len(data)
+		}
+		w.line(data[:n], pos)
+		data, pos = data[n:], pos+uint64(n)
+		if w.full(j.recut) && len(data) > 0 {
+			w.parcel.end = pos
+			if err := w.finish(); err != nil {
+				return err
+			}
+			parser := w.parser
+			w.begin(j.source, pos)
+			w.parser = parser
+		}
+	}
+	return nil
+}
+
+// line reads one line into the open block, or counts why not.
+func (w *worker) line(line []byte, pos uint64) {
+	t := &w.parcel.tally
+	t.Lines++
+	if err := w.parser.Parse(line, &w.rec); err != nil {
+		w.reject(pos, err.(accesslog.Reject).String())
+		return
+	}
+	if out := w.anon.Anonymize(&w.rec, &w.ev); out != anonymize.Accepted {
+		w.reject(pos, out.String())
+		return
+	}
+	switch w.window.place(w.rec.Time) {
+	case late:
+		t.Late++
+		return
+	case future:
+		w.reject(pos, "from_the_future")
+		return
+	}
+	if day := throng.DayOfUnix(w.ev.Time); w.builder == nil || day != w.day {
+		w.open(day)
+	}
+	w.builder.Append(&w.ev)
+	t.event(&w.ev)
+}
+
+// reject counts and notes a refused line.
+func (w *worker) reject(pos uint64, reason string) {
+	w.parcel.tally.reject(reason)
+	if len(w.parcel.rejects) < maxNotes {
+		w.parcel.rejects = append(w.parcel.rejects, reject{pos, reason})
+	}
+}
+
+// open makes the block of a day the current one.
+func (w *worker) open(day throng.Day) {
+	b := w.builders[day]
+	if b == nil {
+		if n := len(w.spare); n > 0 {
+			b, w.spare = w.spare[n-1], w.spare[:n-1]
+		} else {
+			b = block.NewBuilder()
+		}
+		w.builders[day] = b
+	}
+	w.day, w.builder = day, b
+}
+
+// full tells whether the current block must be cut. A range that is made again is cut where it was
+// cut before; only the hard limits of a message end it earlier.
+func (w *worker) full(recut bool) bool {
+	if w.builder == nil {
+		return false
+	}
+	rows, size := w.ship.MaxRows, w.ship.MaxBytes
+	if recut {
+		rows, size = block.MaxRows, throng.MaxBlockBytes
+	}
+	return w.builder.Rows() >= rows || w.builder.Size() >= size
+}
+
+// finish encodes the piece and hands it to a sender.
+func (w *worker) finish() error {
+	p := w.parcel
+	days := make([]throng.Day, 0, 2)
+	for d := range w.builders {
+		days = append(days, d)
+	}
+	slices.SortFunc(days, cmp.Compare)
+	if len(days) == 0 { // nothing but refused and late lines: a block without rows carries their number
+		days = append(days, w.ship.messageDay(p.source.feed))
+		w.open(days[0])
+	}
+	p.source.feed.lastDay.Store(int32(days[len(days)-1]))
+	for i, d := range days {
+		h := throng.BlockHeader{
+			BlockID: throng.BlockID{Source: p.source.journal.cp.ID, Start: p.start, End: p.end, Day: d},
+			Feed:    p.source.feed.Name,
+		}
+		h.Watermark, _ = p.source.feed.watermark.reached()
+		if i == len(days)-1 {
+			h.Rejected, h.Late = uint32(p.tally.Rejects()), uint32(p.tally.Late)
+		}
+		b := w.builders[d]
+		value, err := b.Encode(w.ship.buffer(), h)
+		if err != nil {
+			return fmt.Errorf("encode block %s: %w", h.BlockID, err)
+		}
+		p.messages = append(p.messages, message{day: d, key: h.String(), value: value})
+		b.Reset()
+		w.spare = append(w.spare, b)
+	}
+	clear(w.builders)
+	w.builder = nil
+	w.ship.counts.add(&p.tally)
+	w.ship.parcels <- p
+	return nil
+}
