@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"throng"
+	"throng/anonymize/keys"
+	"throng/ingest"
+	"throng/internal/config"
+	"throng/internal/loadgen"
+)
+
+type benchCommand struct {
+	Stage string `arg:"" enum:"parse,ship,load,close" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day."`
+	File  string `arg:"" optional:"" help:"The log; - is standard input. Defaults to a made one."`
+	Lines uint64 `default:"4000000" help:"The number of lines of the made log."`
+	Dir   string `placeholder:"D" help:"Where to put the temporary state. Defaults to the system's temporary directory."`
+}
+
+func (benchCommand) Help() string {
+	return "Measures on lines of one day: a file, standard input (-), or a made log of 30,000 pages, 10 million devices and 2,000 user\n" +
+		"agents in a temporary file. Prints one line: million lines a second, CPU seconds a million lines, peak memory.\n\n" +
+		"Example:\n  throng gen --lines 100000000 | throng bench load -"
+}
+
+func (c benchCommand) Run(a *app, ctx context.Context) error {
+	dir, err := os.MkdirTemp(c.Dir, "throng-bench-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(a, ctx, dir), os.RemoveAll(dir))
+}
+
+func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
+	feed, day, err := c.feed(a, dir)
+	if err != nil {
+		return err
+	}
+	clock := &movedClock{}
+	clock.Set(day.End().Add(36 * time.Hour))
+	cfg := demoConfig(filepath.Join(dir, "state"), "bench", "", config.Source{Name: feed.Name, Path: feed.Glob, Stdin: feed.Stream != nil, Format: "auto"})
+	n, err := newNode(cfg, clock, io.Discard)
+	if err != nil {
+		return err
+	}
+	b := &bench{demo: demo{node: n, out: a.out, moved: clock}, stage: c.Stage, feed: feed, day: day}
+	return errors.Join(b.run(ctx), n.close())
+}
+
+// feed is the log to measure on, and its day.
+func (c benchCommand) feed(a *app, dir string) (ingest.Feed, throng.Day, error) {
+	f := ingest.Feed{Name: "bench", Site: "bench", Glob: c.File}
+	if c.File == "-" {
+		f.Glob = ""
+		r := bufio.NewReaderSize(a.in, 1<<20)
+		f.Stream = r
+		day, err := peekDay(r)
+		return f, day, err
+	}
+	if c.File == "" {
+		var err error
+		if f.Glob, err = c.made(a, dir); err != nil {
+			return f, 0, err
+		}
+	}
+	d, day, ok, err := openDayFeed(f.Glob)
+	if err != nil {
+		return f, 0, err
+	}
+	if !ok {
+		err = fmt.Errorf("read log %s: no line has a time", f.Glob)
+	}
+	return f, day, errors.Join(err, d.f.Close())
+}
+
+// peekDay is the day of the first line with a time.
+func peekDay(r *bufio.Reader) (throng.Day, error) {
+	head, err := r.Peek(64 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("read lines: %w", err)
+	}
+	lr, err := newLineReader(strings.NewReader(string(head)), "auto")
+	if err != nil {
+		return 0, err
+	}
+	d := &dayFeed{parser: lr.parser}
+	for {
+		line, _, err := lr.next()
+		if err != nil {
+			return 0, errors.New("read lines: none of the first has a time")
+		}
+		if day, ok := d.dayOf(line); ok {
+			return day, nil
+		}
+	}
+}
+
+// made writes a log to measure on.
+func (c benchCommand) made(a *app, dir string) (path string, err error) {
+	day := throng.DayOf(a.clock.Now()) - 1
+	log, err := loadgen.New(loadgen.Options{
+		Readership: loadgen.Model(30_000), Lines: c.Lines, Devices: 10_000_000, UserAgents: 2_000, Start: day.Start(), End: day.End(),
+	})
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, "access.log")
+	f, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	_, err = log.Reader().WriteTo(f)
+	return path, errors.Join(err, f.Close())
+}
+
+// bench is one measurement.
+type bench struct {
+	demo
+	stage string
+	feed  ingest.Feed
+	day   throng.Day
+}
+
+func (b *bench) run(ctx context.Context) error {
+	if b.stage == "parse" {
+		ratchet := keys.Ephemeral(b.clock)
+		s, err := b.shipperTo(nowhere{}, ratchet)
+		if err != nil {
+			return err
+		}
+		return b.measure(s, func() error { return s.Run(ctx) })
+	}
+	var err error
+	if b.broker, err = b.openBroker(ctx); err != nil {
+		return err
+	}
+	if b.ratchet, err = b.openKeys(); err != nil {
+		return err
+	}
+	s, err := b.shipperTo(b.broker, b.ratchet)
+	if err != nil {
+		return err
+	}
+	if b.stage == "ship" {
+		return b.measure(s, func() error { return s.Run(ctx) })
+	}
+	return b.load(ctx, s)
+}
+
+// load measures file to store and, for close, the close that follows.
+func (b *bench) load(ctx context.Context, s *ingest.Shipper) (err error) {
+	if b.store, err = b.openStore(ctx); err != nil {
+		return err
+	}
+	if b.loader, err = b.node.loader(b.broker, b.store); err != nil {
+		return err
+	}
+	loading, stop := context.WithCancel(ctx)
+	loaded := make(chan error, 1)
+	go func() { loaded <- b.loader.Run(loading) }()
+	err = b.measure(s, func() error {
+		if err := s.Run(ctx); err != nil {
+			return err
+		}
+		return b.drained(ctx, s)
+	})
+	if err == nil && b.stage == "close" {
+		err = b.measureClose(ctx, s)
+	}
+	stop()
+	return errors.Join(err, <-loaded)
+}
+
+// drained waits until every event that was sent is in the store.
+func (b *bench) drained(ctx context.Context, s *ingest.Shipper) error {
+	for b.loader.Progress().Rows < s.Tally().Events {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (b *bench) measureClose(ctx context.Context, s *ingest.Shipper) (err error) {
+	if b.closer, err = b.node.closer(b.broker, b.store); err != nil {
+		return err
+	}
+	start, cpu := time.Now(), cpuTime()
+	if err := b.close(ctx, b.day); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "close of %s visits: %.2f s, %.2f CPU-s, peak %d MiB\n", thousands(s.Tally().Visits), time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), peakMiB())
+	return nil
+}
+
+func (b *bench) shipperTo(to ingest.Broker, ratchet *keys.Ratchet) (*ingest.Shipper, error) {
+	o, err := b.shipOptions([]ingest.Feed{b.feed}, to, ratchet)
+	if err != nil {
+		return nil, err
+	}
+	o.Once, o.Logger = true, slog.New(slog.DiscardHandler)
+	return ingest.NewShipper(o)
+}
+
+// measure prints the line of figures of a run.
+func (b *bench) measure(s *ingest.Shipper, run func() error) error {
+	start, cpu := time.Now(), cpuTime()
+	if err := run(); err != nil {
+		return err
+	}
+	wall, used, lines := time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), float64(s.Progress().Lines)
+	fmt.Fprintf(b.out, "%s: %s lines in %.2f s: %.2f M lines/s, %.2f CPU-s/M, peak %d MiB\n", b.stage, thousands(s.Progress().Lines), wall, lines/1e6/wall, used/(lines/1e6), peakMiB())
+	return nil
+}
+
+// nowhere takes blocks and forgets them.
+type nowhere struct{}
+
+func (nowhere) EnsureTopic(context.Context, string) error             { return nil }
+func (nowhere) Produce(context.Context, string, []byte, []byte) error { return nil }
+
+// cpuTime is the processor time of this process so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakMiB is the largest resident size of this process so far; 0 where the system does not tell.
+func peakMiB() int {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
+			return kb >> 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"throng/internal/config"
+)
+
+// commands is the command line. Each command is in a file of its own; its Help method is the long
+// help with an example.
+type commands struct {
+	Demo      demoCommand      `cmd:"" help:"Replay a busy day with known truth and serve its tables."`
+	Serve     serveCommand     `cmd:"" help:"Run everything in one process, from a configuration file."`
+	Parse     parseCommand     `cmd:"" help:"Show how log lines are read (raw zone: your own terminal only)."`
+	Anonymize anonymizeCommand `cmd:"" help:"Show what is kept of log lines."`
+	Ship      shipCommand      `cmd:"" help:"Read logs, anonymize them and send blocks of events to the broker."`
+	Load      loadCommand      `cmd:"" help:"Take blocks from the broker into the store, exactly once."`
+	Close     closeCommand     `cmd:"" help:"Close days that are over and publish their tables."`
+	Release   releaseCommand   `cmd:"" help:"List, show and export what was published."`
+	Retention retentionCommand `cmd:"" help:"Plan, carry out and prove deletion."`
+	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
+	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
+	Gen       genCommand       `cmd:"" help:"Write log lines with known truth."`
+	Bench     benchCommand     `cmd:"" help:"Measure the stages, one line of figures each."`
+	Dashboard dashboardCommand `cmd:"" name:"dashboards" help:"Serve what was published."`
+	Engine    engineCommand    `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
+	Broker    brokerCommand    `cmd:"" help:"Serve the embedded broker to other processes of this machine."`
+	Config    configCommand    `cmd:"" help:"Check, print and describe the configuration."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// configured is embedded in commands that need a configuration.
+type configured struct {
+	Config string `short:"c" required:"" placeholder:"F" help:"The configuration file (YAML)."`
+}
+
+// load reads the configuration and the environment.
+func (c configured) load(a *app) (*config.Config, error) {
+	cfg, err := config.Load(c.Config, a.environ)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
+}
+
+// located is embedded in commands that need no more than a state directory.
+type located struct {
+	Dir    string `placeholder:"D" xor:"where" required:"" help:"The state directory."`
+	Config string `short:"c" placeholder:"F" xor:"where" required:"" help:"The configuration file that names it."`
+}
+
+func (l located) layout(a *app) (layout, error) {
+	if l.Dir != "" {
+		if _, err := os.Stat(l.Dir); err != nil {
+			return "", usageError{fmt.Errorf("open state directory: %w", err)}
+		}
+		return layout(l.Dir), nil
+	}
+	cfg, err := configured{l.Config}.load(a)
+	if err != nil {
+		return "", err
+	}
+	return layout(cfg.Dir), nil
+}
+
+type configCommand struct {
+	Check  configCheck  `cmd:"" help:"Check a configuration and say what it will do."`
+	Print  configPrint  `cmd:"" help:"Print the values in effect, defaults and environment included."`
+	Schema configSchema `cmd:"" help:"Print the configuration's JSON Schema."`
+}
+
+func (configCommand) Help() string {
+	return "Example:\n  throng config check --config throng.yaml"
+}
+
+type configCheck struct{ configured }
+
+func (c configCheck) Run(a *app) error {
+	cfg, err := c.load(a)
+	if err != nil {
+		return err
+	}
+	for _, src := range cfg.Sources {
+		if !carriesSignals(src.Format) {
+			fmt.Fprintf(a.out, "warning: source %s: the format %q has no DNT and Sec-GPC fields, so nobody's opt-out signal can be seen in it\n", src.Name, src.Format)
+		}
+	}
+	fmt.Fprintf(a.out, "%s: ok: %d sites, %d sources, broker %s, store %s\n", c.Config, len(cfg.Sites), len(cfg.Sources),
+		place(cfg.Broker.Embedded()), place(cfg.Store.Embedded()))
+	return nil
+}
+
+func place(embedded bool) string {
+	if embedded {
+		return "embedded"
+	}
+	return "remote"
+}
+
+// carriesSignals tells whether a format can hold opt-out signals; of "auto" the first lines decide.
+func carriesSignals(format string) bool { return format != "common" && format != "combined" }
+
+type configPrint struct{ configured }
+
+func (c configPrint) Run(a *app) error {
+	cfg, err := c.load(a)
+	if err != nil {
+		return err
+	}
+	return cfg.WriteYAML(a.out)
+}
+
+type configSchema struct{}
+
+func (configSchema) Run(a *app) error { return config.Schema(a.out) }
+
+// version is set by the linker.
+var version = ""
+
+// programVersion is the version that was linked in, or what Go knows of the build.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(a *app, _ context.Context) error {
+	_, err := fmt.Fprintf(a.out, "throng %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"throng/anonymize/keys"
+)
+
+// advanceEvery is how often the ratchet is advanced; it is cheap.
+const advanceEvery = time.Minute
+
+// advance keeps the ratchet at the clock's time until the context ends.
+func (n *node) advance(r *keys.Ratchet) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			if err := r.Advance(n.clock.Now()); err != nil {
+				return err
+			}
+			t := n.clock.NewTimer(advanceEvery)
+			select {
+			case <-ctx.Done():
+				t.Stop()
+				return nil
+			case <-t.C:
+			}
+		}
+	}
+}
+
+type keysCommand struct {
+	Init   keysInit   `cmd:"" help:"Make the epoch keys of a new state directory, or take them over from an export."`
+	Export keysExport `cmd:"" help:"Write the current key for another machine that ships logs. It is a secret with an expiry."`
+	Status keysStatus `cmd:"" help:"Say which keys are held, and until when."`
+}
+
+func (keysCommand) Help() string {
+	return "Every machine that ships the same site's logs needs the same keys.\n\n" +
+		"Example:\n  throng keys export --dir /var/lib/throng | ssh web2 throng keys init --import - --dir /var/lib/throng"
+}
+
+type keysInit struct {
+	Dir    string `required:"" placeholder:"D" help:"The state directory."`
+	Import string `placeholder:"F" help:"Take over an export; - reads standard input."`
+}
+
+func (c keysInit) Run(a *app) error {
+	d := layout(c.Dir)
+	if err := d.create(); err != nil {
+		return err
+	}
+	if c.Import == "" {
+		return keys.Init(d.keys(), a.clock.Now())
+	}
+	data, err := readAll(c.Import, a.in)
+	if err != nil {
+		return fmt.Errorf("import keys: %w", err)
+	}
+	return keys.Import(d.keys(), data, a.clock.Now())
+}
+
+// readAll reads a file, or in for "-".
+func readAll(name string, in io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(name)
+}
+
+type keysExport struct {
+	located
+	ValidFor time.Duration `default:"1h" help:"How long the export can be imported; it never outlives its span."`
+}
+
+func (c keysExport) Run(a *app) error {
+	return c.with(a, func(r *keys.Ratchet) error {
+		data, expires, err := r.Export(c.ValidFor)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.err, "throng: this export is a secret; import it before %s, then destroy it\n", expires.Format(time.RFC3339))
+		_, err = a.out.Write(data)
+		return err
+	})
+}
+
+// with opens the ratchet for one call.
+func (l located) with(a *app, use func(*keys.Ratchet) error) error {
+	d, err := l.layout(a)
+	if err != nil {
+		return err
+	}
+	r, err := keys.Open(d.keys(), a.clock)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(r), r.Close())
+}
+
+type keysStatus struct {
+	located
+	JSON bool `help:"Write JSON."`
+}
+
+func (c keysStatus) Run(a *app) error {
+	return c.with(a, func(r *keys.Ratchet) error {
+		s := r.Status()
+		if c.JSON {
+			return json.NewEncoder(a.out).Encode(map[string]any{
+				"current": s.Current.String(), "ends": s.Next, "previous_held": s.Previous, "erase_previous_by": s.EraseBy,
+			})
+		}
+		fmt.Fprintf(a.out, "current span   %s, until %s\n", s.Current, s.Next.Format(time.RFC3339))
+		if s.Previous {
+			fmt.Fprintf(a.out, "previous span  held until %s, then overwritten\n", s.EraseBy.Format(time.RFC3339))
+		} else {
+			fmt.Fprintln(a.out, "previous span  overwritten")
+		}
+		return nil
+	})
+}

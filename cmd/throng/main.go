@@ -1,0 +1,89 @@
+// Command throng turns web access logs into readership tables that are safe to publish.
+//
+// This package holds the command line, the way from the configuration to each room's options, and
+// the order in which things start and stop. It decides which broker and which store a process uses;
+// no room knows. `throng --help` lists the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"throng"
+)
+
+// Exit codes. They are part of the command line's contract.
+const (
+	exitOK      = 0
+	exitFailure = 1 // the command failed, or what it checks does not hold
+	exitUsage   = 2 // the command line or the configuration was refused
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ()))
+}
+
+// streams are the process's standard streams.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// app is what every command is run with.
+type app struct {
+	streams
+	environ []string
+	clock   throng.Clock
+}
+
+// usageError is an error of the command line or the configuration.
+type usageError struct{ error }
+
+// run parses the command line and runs the command.
+func run(ctx context.Context, args []string, std streams, environ []string) int {
+	a := &app{streams: std, environ: environ, clock: systemClock{}}
+	exited := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("throng"),
+		kong.Description("Turns web access logs into readership tables that are safe to publish."),
+		kong.UsageOnError(),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(a),
+	)
+	if err != nil {
+		fmt.Fprintln(std.err, "throng:", err)
+		return exitFailure
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	cmd, err := parser.Parse(args)
+	if exited >= 0 { // --help was printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(std.err, "throng: %v\nthrong: `throng --help` lists the commands\n", err)
+		return exitUsage
+	}
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(std.err, "throng:", err)
+		var usage usageError
+		if errors.As(err, &usage) {
+			return exitUsage
+		}
+		return exitFailure
+	}
+	return exitOK
+}

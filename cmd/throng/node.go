@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"throng"
+	"throng/anonymize"
+	"throng/anonymize/keys"
+	"throng/ingest"
+	"throng/internal/broker"
+	brokerembedded "throng/internal/broker/embedded"
+	"throng/internal/clickhouse"
+	"throng/internal/clickhouse/embedded"
+	"throng/internal/config"
+)
+
+// node is one process with the parts that its command asked for, opened in this order and closed in
+// the reverse one:
+//
+//	keys ─→ shipper ─→ broker ─→ loader ─→ store ─→ closer ─→ releases ─→ dashboards
+//	                     └───────── keeper ─┘         └─ ledger
+type node struct {
+	cfg   *config.Config
+	dir   layout
+	clock throng.Clock
+	log   *slog.Logger
+	stops []func() error // in the order of opening
+}
+
+// newNode makes the state directory and the log.
+func newNode(cfg *config.Config, clock throng.Clock, stderr io.Writer) (*node, error) {
+	n := &node{cfg: cfg, dir: layout(cfg.Dir), clock: clock, log: newLogger(cfg.Log, stderr)}
+	return n, n.dir.create()
+}
+
+func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // checked by the configuration
+	o := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// close stops what was opened, last first.
+func (n *node) close() error {
+	var errs []error
+	for _, stop := range slices.Backward(n.stops) {
+		errs = append(errs, stop())
+	}
+	n.stops = nil
+	return errors.Join(errs...)
+}
+
+func (n *node) onClose(stop func() error) { n.stops = append(n.stops, stop) }
+
+// openBroker connects to the configured cluster, or starts the embedded broker.
+func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
+	addrs, replication := n.cfg.Broker.Addrs, n.cfg.Broker.Replication
+	if n.cfg.Broker.Embedded() {
+		b, err := brokerembedded.Open(ctx, brokerembedded.Options{Dir: n.dir.broker(), Logger: n.log})
+		if err != nil {
+			return nil, err
+		}
+		n.onClose(b.Close)
+		addrs, replication = []string{b.Addr()}, 1
+	}
+	c, err := broker.Open(ctx, broker.Options{
+		Addrs: addrs, Partitions: n.cfg.Broker.Partitions, ReplicationFactor: replication,
+		Compression: n.cfg.Broker.Compression, Logger: n.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(c.Close)
+	return c, nil
+}
+
+// openStore connects to the configured server, or starts the embedded engine, and brings the schema
+// up to date.
+func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
+	c := n.cfg.Store
+	o := clickhouse.Options{Addr: []string{c.Addr}, Database: c.Database, User: c.User, PasswordFile: c.PasswordFile}
+	if c.Embedded() {
+		transport, err := n.openEngine(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o = clickhouse.Options{Transport: transport}
+	}
+	s, err := clickhouse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(s.Close)
+	return s, s.Migrate(ctx)
+}
+
+func (n *node) openEngine(ctx context.Context) (http.RoundTripper, error) {
+	e, err := embedded.Open(ctx, embedded.Options{Dir: n.dir.clickhouse(), MemoryLimit: uint64(n.cfg.Store.MemoryLimit), Logger: n.log})
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(e.Close)
+	return e.RoundTripper(), nil
+}
+
+// openKeys opens the ratchet and makes it in a new state directory.
+func (n *node) openKeys() (*keys.Ratchet, error) {
+	path := n.dir.keys()
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := keys.Init(path, n.clock.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return keys.Open(path, n.clock)
+}
+
+// anonymizer is what ship makes its anonymizers with: each knows the site of its feed and those that
+// are told by host.
+func (n *node) anonymizer(ratchet *keys.Ratchet) (func(ingest.Feed) (*anonymize.Anonymizer, error), error) {
+	hosts, routes, exact := map[string]string{}, map[string][]string{}, map[string]bool{}
+	for _, s := range n.cfg.Sites {
+		for _, h := range s.Hosts {
+			hosts[h] = s.ID
+		}
+		exact[s.ID] = s.CaseSensitive
+		var err error
+		if routes[s.ID], err = readRoutes(s); err != nil {
+			return nil, err
+		}
+	}
+	p := n.cfg.Privacy
+	return func(f ingest.Feed) (*anonymize.Anonymizer, error) {
+		known := map[string][]string{f.Site: routes[f.Site]}
+		for _, id := range hosts {
+			known[id] = routes[id]
+		}
+		return anonymize.New(anonymize.Options{
+			Site: f.Site, Hosts: hosts, Routes: known, CaseSensitive: exact, Keys: ratchet,
+			V4Bits: p.IPv4Bits, V6Bits: p.IPv6Bits, OptedOutV4Bits: p.OptedOutIPv4Bits, OptedOutV6Bits: p.OptedOutIPv6Bits,
+		})
+	}, nil
+}
+
+// shipOptions are the options of a shipper of these feeds.
+func (n *node) shipOptions(feeds []ingest.Feed, b ingest.Broker, ratchet *keys.Ratchet) (ingest.ShipOptions, error) {
+	anonymizer, err := n.anonymizer(ratchet)
+	if err != nil {
+		return ingest.ShipOptions{}, err
+	}
+	return ingest.ShipOptions{
+		Dir: n.dir.ship(), Quarantine: n.dir.quarantine(), Feeds: feeds, Broker: b, Anonymizer: anonymizer,
+		Clock: n.clock, Logger: n.log,
+		MaxRows: n.cfg.Broker.Block.MaxRows, MaxBytes: int(n.cfg.Broker.Block.MaxBytes), MaxAge: n.cfg.Broker.Block.MaxAge.Std(),
+		Lateness: n.cfg.Release.Lateness.Std(),
+	}, nil
+}
+
+// feeds are the configured sources.
+func (n *node) feeds(stdin io.Reader) []ingest.Feed {
+	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
+	for _, s := range n.cfg.Sources {
+		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, Glob: s.Path}
+		if s.Stdin {
+			f.Stream = stdin
+		}
+		feeds = append(feeds, f)
+	}
+	return feeds
+}
+
+// topics lets a client's subscriptions be those that load declares.
+type topics struct{ *broker.Client }
+
+func (t topics) Subscribe(ctx context.Context, group, topic string) (ingest.Subscription, error) {
+	s, err := t.Client.Subscribe(ctx, group, topic)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// loader takes blocks from the broker into the store.
+func (n *node) loader(b *broker.Client, s *clickhouse.Store) (*ingest.Loader, error) {
+	return ingest.NewLoader(ingest.LoadOptions{Broker: topics{b}, Store: s, Clock: n.clock, Logger: n.log, MaxLateness: maxLateness})
+}
+
+// maxLateness is the ceiling of the time for which a day is open after its end (method section 3).
+const maxLateness = 48 * time.Hour

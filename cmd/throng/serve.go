@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"throng/anonymize/keys"
+	"throng/ingest"
+	"throng/internal/durable"
+)
+
+type serveCommand struct{ configured }
+
+func (serveCommand) Help() string {
+	return "Ships the configured sources, loads, closes days, deletes what is due and serves the dashboards, all in this\n" +
+		"process, with the embedded broker and store unless the configuration names others. SIGTERM stops it within ten\n" +
+		"seconds; it goes on where it was at the next start.\n\n" +
+		"Example:\n  throng serve --config throng.yaml"
+}
+
+func (c serveCommand) Run(a *app, ctx context.Context) error {
+	cfg, err := c.load(a)
+	if err != nil {
+		return err
+	}
+	n, err := newNode(cfg, a.clock, a.err)
+	if err != nil {
+		return err
+	}
+	lock, err := durable.LockFile(n.dir.lock())
+	if err != nil {
+		return err
+	}
+	n.onClose(lock.Unlock)
+	return errors.Join(n.serve(ctx, a), n.close())
+}
+
+// serve opens the parts and runs them. They stop in this order: listeners, sources, which flush, the
+// loader, which commits, the closer and the keeper; then the stores and the broker are closed.
+func (n *node) serve(ctx context.Context, a *app) error {
+	public, admin, err := n.listen()
+	if err != nil {
+		return err
+	}
+	b, err := n.openBroker(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := n.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	ratchet, err := n.openKeys()
+	if err != nil {
+		return err
+	}
+	shipper, err := n.shipper(n.feeds(a.in), b, ratchet)
+	if err != nil {
+		return err
+	}
+	loader, err := n.loader(b, s)
+	if err != nil {
+		return err
+	}
+	closer, err := n.closer(b, s)
+	if err != nil {
+		return err
+	}
+	keeper, err := n.keeper(b, s)
+	if err != nil {
+		return err
+	}
+	pages, err := n.pages(closer.Parameters())
+	if err != nil {
+		return err
+	}
+	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
+	return runStages(ctx,
+		stage{"dashboards", serveHTTP(public, pages)},
+		stage{"metrics", serveHTTP(admin, n.adminPages(shipper, loader, b.Ping, s.Ping))},
+		stage{"ship", untilStopped(shipper.Run)},
+		stage{"load", loader.Run},
+		stage{"close", closer.Run},
+		stage{"retention", keeper.Run},
+		stage{"keys", n.advance(ratchet)},
+	)
+}
+
+// untilStopped lets a stage whose work is done wait for its end: standard input can be over while the
+// rest goes on.
+func untilStopped(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := run(ctx); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	}
+}
+
+// listen opens the configured addresses first, so that a taken port is found before anything else is.
+func (n *node) listen() (public, admin net.Listener, err error) {
+	if public, err = net.Listen("tcp", n.cfg.Listen.Public); err != nil {
+		return nil, nil, fmt.Errorf("listen.public: %w", err)
+	}
+	if admin, err = net.Listen("tcp", n.cfg.Listen.Admin); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("listen.admin: %w", err), public.Close())
+	}
+	return public, admin, nil
+}
+
+// stopServing bounds the time that open requests get when a listener stops.
+const stopServing = 2 * time.Second
+
+// serveHTTP serves a listener until the context ends.
+func serveHTTP(l net.Listener, h http.Handler) func(context.Context) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: nil}
+	return func(ctx context.Context) error {
+		done := make(chan error, 1)
+		go func() { done <- srv.Serve(l) }()
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+		}
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopServing)
+		defer cancel()
+		if err := srv.Shutdown(bounded); err != nil {
+			return srv.Close()
+		}
+		return nil
+	}
+}
+
+// shipper reads the configured sources.
+func (n *node) shipper(feeds []ingest.Feed, b ingest.Broker, ratchet *keys.Ratchet) (*ingest.Shipper, error) {
+	o, err := n.shipOptions(feeds, b, ratchet)
+	if err != nil {
+		return nil, err
+	}
+	return ingest.NewShipper(o)
+}
