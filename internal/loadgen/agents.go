@@ -60,8 +60,8 @@ func userAgents(families []browser, n int, suffix string) []string {
 				if len(out) == n {
 					return out
 				}
-				fill := strings.NewReplacer("$M", strconv.Itoa(f.newest-age), "$b", strconv.Itoa(build))
-				out = append(out, fill.Replace(f.pattern)+suffix)
+				agent := strings.ReplaceAll(f.pattern, "$M", strconv.Itoa(f.newest-age))
+				out = append(out, strings.ReplaceAll(agent, "$b", strconv.Itoa(build))+suffix)
 			}
 		}
 	}

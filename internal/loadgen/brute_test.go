@@ -54,12 +54,13 @@ func count(t *testing.T, log []byte, key func(string) string) *counted {
 
 func (c *counted) line(t *testing.T, line string, key func(string) string) {
 	t.Helper()
-	f := lineForm.FindStringSubmatch(line)
-	switch {
-	case len(line) > 1<<20:
+	if len(line) > 1<<20 {
 		c.TooLong++
 		c.Rejected++
 		return
+	}
+	f := lineForm.FindStringSubmatch(line)
+	switch {
 	case f == nil && strings.Contains(line, `"GET `):
 		c.Truncated++
 		c.Rejected++

@@ -33,6 +33,7 @@ type Log struct {
 	lines   uint64
 	kindEnd [kinds]uint64 // places of kind k end here; places are line numbers, shuffled
 	pages   []page
+	starts  []uint64 // first visit of each page, and the number of visits
 	nearest []uint32 // page of every 2^step-th visit
 	step    uint
 	order   permutation
@@ -49,12 +50,12 @@ type Log struct {
 	queries        []string
 }
 
-// page is a page and the visits [start, next page's start) that are its own.
+// page is a page and who visits it.
 type page struct {
 	path              string
 	host              int // length of its first segment, slash included
 	key               uint64
-	start, visits     uint64
+	visits            uint64
 	devices, regulars uint64
 }
 
@@ -123,13 +124,14 @@ func (l *Log) planPages(o Options, visits uint64) {
 		devices := min(uint64(math.Ceil(float64(p.Devices)*scale)), end-start, o.Devices)
 		regulars := min(devices/regularShare, l.regular.n)
 		regulars = max(regulars, devices-min(devices, l.other.n))
+		l.starts = append(l.starts, start)
 		l.pages = append(l.pages, page{
 			path: p.Path, host: hostLen(p.Path), key: mix(l.key + uint64(i)),
-			start: start, visits: end - start, devices: devices, regulars: regulars,
+			visits: end - start, devices: devices, regulars: regulars,
 		})
 		start = end
 	}
-	l.pages = append(l.pages, page{start: visits}) // a fence
+	l.starts = append(l.starts, visits)
 	l.planNearest(visits)
 }
 
@@ -144,13 +146,13 @@ func hostLen(path string) int {
 
 // planNearest makes the table from which the page of a visit is found in a step or two.
 func (l *Log) planNearest(visits uint64) {
-	for visits>>l.step > uint64(max(4*len(l.pages), 1<<12)) {
+	for visits>>l.step > uint64(max(len(l.pages), 1<<12)) {
 		l.step++
 	}
 	l.nearest = make([]uint32, visits>>l.step+1)
 	p := 0
 	for i := range l.nearest {
-		for p+2 < len(l.pages) && l.pages[p+1].start <= uint64(i)<<l.step {
+		for p+1 < len(l.pages) && l.starts[p+1] <= uint64(i)<<l.step {
 			p++
 		}
 		l.nearest[i] = uint32(p)
@@ -162,8 +164,8 @@ func (l *Log) Lines() uint64 { return l.lines }
 
 // Routes are the paths of all pages, a site's route list.
 func (l *Log) Routes() []string {
-	routes := make([]string, 0, len(l.pages)-1)
-	for _, p := range l.pages[:len(l.pages)-1] {
+	routes := make([]string, 0, len(l.pages))
+	for _, p := range l.pages {
 		routes = append(routes, p.path)
 	}
 	return routes
@@ -200,11 +202,11 @@ func (l *Log) requestAt(k kind, place uint64) request {
 // visitAt finds the page and the device of a visit.
 func (l *Log) visitAt(place uint64) (p *page, device uint64) {
 	n := l.nearest[place>>l.step]
-	for l.pages[n+1].start <= place {
+	for l.starts[n+1] <= place {
 		n++
 	}
 	p = &l.pages[n]
-	return p, l.device(p, p.member(place-p.start))
+	return p, l.device(p, p.member(place-l.starts[n]))
 }
 
 // member is the place, among a page's devices, of the one that made its k-th visit. Each makes one;

@@ -19,9 +19,8 @@ const batch = 32
 type Reader struct {
 	log     *Log
 	i, end  uint64 // the lines that are left
-	sec     int64
-	secEnd  uint64 // first line after sec
-	stamp   []byte
+	stamp   []byte // the time of the lines before secEnd
+	secEnd  uint64
 	ahead   [batch]request
 	aheadAt uint64 // ahead holds the lines from aheadAt-batch
 	pending []byte // written and not yet read
@@ -42,9 +41,6 @@ func (l *Log) Section(from, end uint64) *Reader {
 	end = min(end, l.lines)
 	r := &Reader{log: l, i: min(from, end), end: end}
 	r.aheadAt = r.i
-	if r.i < end {
-		r.moveTo(l.curve.second(r.i))
-	}
 	return r
 }
 
@@ -59,8 +55,8 @@ func (r *Reader) Append(b []byte) []byte {
 		b = append(make([]byte, 0, len(b)+bufferSize), b...)
 	}
 	for r.i < r.end && cap(b)-len(b) >= spare {
-		for r.i >= r.secEnd {
-			r.moveTo(r.sec + 1)
+		if r.i >= r.secEnd {
+			r.moveTo(r.log.curve.second(r.i))
 		}
 		if r.i >= r.aheadAt {
 			r.lookAhead()
@@ -83,7 +79,7 @@ func (r *Reader) lookAhead() {
 
 // moveTo sets the time of the lines that follow.
 func (r *Reader) moveTo(sec int64) {
-	r.sec, r.secEnd = sec, r.log.curve.first(sec+1)
+	r.secEnd = r.log.curve.first(sec + 1)
 	r.stamp = time.Unix(sec, 0).UTC().AppendFormat(r.stamp[:0], " [02/Jan/2006:15:04:05 +0000] ")
 }
 

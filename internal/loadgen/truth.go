@@ -130,7 +130,7 @@ type group struct {
 func (l *Log) groups() []group {
 	index := map[string]int{}
 	var groups []group
-	for i := range l.pages[:len(l.pages)-1] {
+	for i := range l.pages {
 		p := &l.pages[i]
 		if p.devices == 0 {
 			continue // scaled down to nothing
