@@ -57,7 +57,7 @@ func sum(xs []int64) (s int64) {
 func distinctLeaves(visited map[string]int) int {
 	leaves := map[string]bool{}
 	for p := range visited {
-		leaves[aggregate.LeafKey(p)] = true
+		leaves[throng.LeafKey(p)] = true
 	}
 	return len(leaves)
 }
@@ -76,7 +76,7 @@ func TestADeviceIsInAtMostL0LeavesWithLinfVisits(t *testing.T) {
 		level := rapid.IntRange(0, 2).Draw(rt, "level that passes")
 		leaves, sections := len(visited), map[string]bool{}
 		for p := range visited {
-			g, _ := aggregate.GroupOf(p)
+			g, _ := throng.GroupOf(p)
 			sections[g] = true
 		}
 		from := []int{0, leaves, leaves + len(sections)}[level]
@@ -116,7 +116,7 @@ func (c truth) partition(gate int) truth {
 	for level := range int8(3) {
 		up := truth{}
 		for key, devices := range c {
-			switch group, ok := aggregate.GroupOf(key); {
+			switch group, ok := throng.GroupOf(key); {
 			case aggregate.LevelOf(key) != level:
 				for d, v := range devices {
 					up.add(key, d, v)
@@ -148,7 +148,7 @@ func TestGroupsAreUnionsRecounted(t *testing.T) {
 			}
 			for p, n := range visited {
 				m.visit(today, "www", d, p, n)
-				leaves.add(aggregate.LeafKey(p), d, int64(n))
+				leaves.add(throng.LeafKey(p), d, int64(n))
 			}
 		}
 		gate := rapid.IntRange(1, 12).Draw(rt, "gate")

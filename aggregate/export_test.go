@@ -13,12 +13,8 @@ type Draws = draws
 // SetMechanism replaces the mechanism of all releases that c draws.
 func (c *Closer) SetMechanism(f func(throng.Parameters) (Draws, error)) { c.mechanism = f }
 
-// The rules of the tree.
-var (
-	LeafKey = leafKey
-	GroupOf = groupOf
-	LevelOf = levelOf
-)
+// LevelOf is the level at which a key is gated.
+var LevelOf = levelOf
 
 // Partition draws the rows of one site, without ledger and files.
 func Partition(store Store, day throng.Day, site string, key [ledger.KeyBytes]byte, d Draws) ([]throng.Row, error) {

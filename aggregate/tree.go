@@ -12,13 +12,9 @@ import (
 	"throng/aggregate/ledger"
 )
 
-// TreeVersion is the version of the rules in this file. A release made under other rules overlaps
-// one of these, so it may not be drawn for the same period.
+// TreeVersion is the version of the rules in this file, of [throng.LeafKey] and of [throng.GroupOf]. A
+// release made under other rules overlaps one of these, so it may not be drawn for the same period.
 const TreeVersion = 1
-
-// depth is the number of path segments that a leaf keeps: the fourth level of the tree, since the
-// site is the first.
-const depth = 3
 
 // The levels at which a cell is gated. What fails at one is folded into a group of a higher one.
 const (
@@ -30,35 +26,6 @@ const (
 
 // none is the place of what is not published: above the site, or of a site that is not drawn now.
 const none int32 = -1
-
-const siteGroup = "/" + throng.Other
-
-// leafKey cuts a path to the depth of the tree.
-func leafKey(path string) string {
-	slashes := 0
-	for i := range len(path) {
-		if path[i] != '/' {
-			continue
-		}
-		if slashes++; slashes > depth {
-			return path[:i]
-		}
-	}
-	return path
-}
-
-// groupOf is the group that takes a key when it fails: a section's for what is below one, the site's
-// for a page right below the site and for sections. The site's group has none.
-func groupOf(key string) (group string, ok bool) {
-	if key == siteGroup {
-		return "", false
-	}
-	end := strings.IndexByte(strings.TrimPrefix(key, "/"), '/') + 1
-	if end <= 0 || levelOf(key) == sectionLevel {
-		return siteGroup, true
-	}
-	return key[:end] + siteGroup, true
-}
 
 func levelOf(key string) int8 {
 	if !throng.IsOther(key) {
@@ -119,12 +86,12 @@ func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKe
 		if !ok || c.Table != throng.PathTable {
 			continue
 		}
-		p := place{site, leafKey(c.Key)}
+		p := place{site, throng.LeafKey(c.Key)}
 		if was, again := began[c.Cell]; again && was != p {
 			return nil, errors.New("build tree: two keys share one cell")
 		}
 		began[c.Cell] = p
-		for ok := true; ok; p.key, ok = groupOf(p.key) {
+		for ok := true; ok; p.key, ok = throng.GroupOf(p.key) {
 			places[p] = none
 		}
 	}
@@ -152,7 +119,7 @@ func (t *tree) grow(places map[place]int32) {
 		n := &t.nodes[i]
 		k := t.keys[n.site]
 		n.seed = siphash.Hash(k[0], k[1], []byte(n.key))
-		if group, ok := groupOf(n.key); ok {
+		if group, ok := throng.GroupOf(n.key); ok {
 			n.parent = places[place{n.site, group}]
 		}
 		t.at[i] = int32(i)

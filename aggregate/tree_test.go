@@ -32,8 +32,8 @@ func TestTree(t *testing.T) {
 		{"no-slash", "no-slash", 0, "/*other*"},
 		{"", "", 0, "/*other*"},
 	} {
-		leaf := aggregate.LeafKey(tc.path)
-		group, _ := aggregate.GroupOf(leaf)
+		leaf := throng.LeafKey(tc.path)
+		group, _ := throng.GroupOf(leaf)
 		if leaf != tc.leaf || aggregate.LevelOf(leaf) != tc.level || group != tc.group {
 			t.Errorf("%q: leaf %q at level %d in %q, want %+v", tc.path, leaf, aggregate.LevelOf(leaf), group, tc)
 		}
@@ -44,8 +44,8 @@ func TestTree(t *testing.T) {
 func TestFoldingEndsAtTheSite(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		segment := rapid.SampledFrom([]string{"", "a", "b", throng.Other, "é", "*"})
-		key := aggregate.LeafKey("/" + strings.Join(rapid.SliceOfN(segment, 0, 7).Draw(t, "segments"), "/"))
-		if aggregate.LeafKey(key) != key {
+		key := throng.LeafKey("/" + strings.Join(rapid.SliceOfN(segment, 0, 7).Draw(t, "segments"), "/"))
+		if throng.LeafKey(key) != key {
 			t.Fatalf("%q is cut again", key)
 		}
 		for level := int8(-1); ; {
@@ -54,7 +54,7 @@ func TestFoldingEndsAtTheSite(t *testing.T) {
 			} else {
 				level = l
 			}
-			group, ok := aggregate.GroupOf(key)
+			group, ok := throng.GroupOf(key)
 			if !ok {
 				break
 			}

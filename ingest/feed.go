@@ -45,10 +45,9 @@ func (s *source) resolveFormat(first []byte) (string, error) {
 	return format, s.journal.update(func(cp *checkpoint) { cp.Format = format })
 }
 
-// warnWithoutSignals says once that a feed's log cannot carry opt-out signals.
-func (f *feed) warnWithoutSignals(log *slog.Logger, p *accesslog.Parser) {
+// noteSignals says once, after the first lines, that a feed's log carries no opt-out signals.
+func (f *feed) noteSignals(log *slog.Logger, p *accesslog.Parser) {
 	if p.HasSignals() {
-		f.signals.Store(true)
 		return
 	}
 	f.warned.Do(func() {

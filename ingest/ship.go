@@ -125,7 +125,6 @@ type Shipper struct {
 type feed struct {
 	Feed
 	warned    sync.Once
-	signals   atomic.Bool
 	watermark watermark
 	lag       atomic.Int64 // bytes of files not yet handed to a worker
 	lastDay   atomic.Int32 // of the latest event; 0 is none
@@ -147,7 +146,7 @@ func NewShipper(o ShipOptions) (*Shipper, error) {
 		return nil, err
 	}
 	for _, dir := range []string{o.Dir, o.Quarantine} {
-		if err := durable.MkdirAll(dir); err != nil {
+		if err := errors.Join(durable.MkdirAll(dir), durable.RemoveStaged(dir)); err != nil {
 			return nil, fmt.Errorf("start ship: %w", err)
 		}
 	}

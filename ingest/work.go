@@ -136,7 +136,6 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 		}
 		w.parsers[format] = w.parser
 	}
-	src.feed.warnWithoutSignals(w.ship.Logger, w.parser)
 	if w.anon = w.anonymizers[src.feed]; w.anon == nil {
 		if w.anon, err = w.ship.Anonymizer(src.feed.Feed); err != nil {
 			return err
@@ -235,6 +234,7 @@ func (w *worker) full(recut bool) bool {
 // finish encodes the piece and hands it to a sender.
 func (w *worker) finish() error {
 	p := w.parcel
+	p.source.feed.noteSignals(w.ship.Logger, w.parser)
 	days := make([]throng.Day, 0, 2)
 	for d := range w.builders {
 		days = append(days, d)

@@ -85,8 +85,8 @@ func (c configCheck) Run(a *app) error {
 		return err
 	}
 	for _, src := range cfg.Sources {
-		if !carriesSignals(src.Format) {
-			fmt.Fprintf(a.out, "warning: source %s: the format %q has no DNT and Sec-GPC fields, so nobody's opt-out signal can be seen in it\n", src.Name, src.Format)
+		if !carriesSignals(src) {
+			fmt.Fprintf(a.out, "warning: source %s: its log has no DNT and Sec-GPC fields, so nobody's opt-out signal can be seen in it\n", src.Name)
 		}
 	}
 	fmt.Fprintf(a.out, "%s: ok: %d sites, %d sources, broker %s, store %s\n", c.Config, len(cfg.Sites), len(cfg.Sources),
@@ -100,9 +100,6 @@ func place(embedded bool) string {
 	}
 	return "remote"
 }
-
-// carriesSignals tells whether a format can hold opt-out signals; of "auto" the first lines decide.
-func carriesSignals(format string) bool { return format != "common" && format != "combined" }
 
 type configPrint struct{ configured }
 

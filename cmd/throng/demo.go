@@ -188,10 +188,11 @@ func (d *demo) day(ctx context.Context, stderr io.Writer, in *input, day throng.
 	}
 	bar := showProgress(stderr, func() (float64, string) { return d.progress(in, s) })
 	err = s.Run(ctx)
+	bar.finish()
 	if err == nil {
+		fmt.Fprintln(d.out, "  bounding, gating and drawing")
 		err = d.close(ctx, day)
 	}
-	bar.finish()
 	d.total.Add(s.Tally())
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func (c demoCommand) madeInput(a *app, dir string) (*input, error) {
 		pages = smaller(pages[:min(smallPages, len(pages))])
 	}
 	day := throng.DayOf(a.clock.Now()) - 1
-	log, err := loadgen.New(loadgen.Options{Readership: pages, Start: day.Start(), End: day.End()})
+	log, err := loadgen.New(loadgen.Options{Readership: pages, Start: day.Start(), End: day.End(), Key: throng.LeafKey})
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (n *node) dashboardSites() ([]dashboards.Site, error) {
 			}
 		}
 		for _, src := range n.cfg.Sources {
-			site.Signals = site.Signals || src.Site == s.ID && carriesSignals(src.Format)
+			site.Signals = site.Signals || src.Site == s.ID && carriesSignals(src)
 		}
 		sites = append(sites, site)
 	}

@@ -109,9 +109,9 @@ func (d *demo) summarize(day throng.Day, log *loadgen.Log) error {
 		}
 	}
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "\ncells published\t%d\t%d pages, %d groups\n", len(r.Rows), pages, groups)
-	fmt.Fprintf(w, "pages with %s devices or more\t%d\tin truth, before bounding\n", thousands(uint64(r.Parameters.K)), over)
-	fmt.Fprintf(w, "visits published\t%s\t%.1f %% of all page views\n", thousands(uint64(max(visits, 0))), 100*float64(visits)/float64(truth.Visits))
+	fmt.Fprintf(w, "\ncells published\t%d\t  (%d pages, %d groups)\n", len(r.Rows), pages, groups)
+	fmt.Fprintf(w, "pages with %s devices or more\t%d\t  (in truth, before bounding)\n", thousands(uint64(r.Parameters.K)), over)
+	fmt.Fprintf(w, "visits published\t%s\t  (%.1f %% of all page views)\n", thousands(uint64(max(visits, 0))), 100*float64(visits)/float64(truth.Visits))
 	if err := w.Flush(); err != nil {
 		return err
 	}

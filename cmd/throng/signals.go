@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"throng/ingest/accesslog"
+	"throng/internal/config"
+)
+
+// headBytes is how much of a log is looked at to find its format out.
+const headBytes = 64 << 10
+
+// carriesSignals tells whether a source's log can hold opt-out signals: by its configured format, else
+// by the first lines of the first file that is there. Where nothing is known yet it is assumed to;
+// ship warns when it has read the first lines.
+func carriesSignals(src config.Source) bool {
+	format := src.Format
+	var head []byte
+	if format == "auto" || format == "json" {
+		head = headOf(src.Path)
+	}
+	if format == "auto" {
+		var err error
+		if format, err = accesslog.Detect(bytes.Split(head, []byte{'\n'})); err != nil {
+			return true
+		}
+	}
+	p, err := accesslog.New(format)
+	if err != nil {
+		return true
+	}
+	var rec accesslog.Record
+	for line := range bytes.Lines(head) { // JSON has the fields when a line has them
+		_ = p.Parse(bytes.TrimRight(line, "\n"), &rec)
+	}
+	return p.HasSignals() || format == "json" && len(head) == 0
+}
+
+// headOf is the beginning of the first file that matches; nil where there is none or it cannot be read,
+// which ship will say.
+func headOf(glob string) []byte {
+	paths, err := filepath.Glob(glob)
+	if err != nil || len(paths) == 0 {
+		return nil
+	}
+	f, err := os.Open(paths[0])
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head := make([]byte, headBytes)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return head[:n]
+}
