@@ -70,40 +70,51 @@ var strangers = []string{
 	"QtWebEngine/", "Electron/",
 }
 
-func clientOf(ua []byte) (throng.Client, uint16) {
+// clients finds readers first, then products, then strangers.
+var clients = must(newMatcher(clientPatterns()))
+
+func clientPatterns() (patterns []pattern) {
+	add := func(text string) { patterns = append(patterns, pattern{text: text, rank: len(patterns)}) }
 	for _, r := range readers {
-		if has(ua, r) {
-			return throng.FeedReader, 0
-		}
+		add(r)
 	}
 	for _, p := range products {
-		if i := bytes.Index(ua, []byte(p.token)); i >= 0 {
-			return p.client, p.major(ua, i)
-		}
+		add(p.token)
 	}
 	for _, s := range strangers {
-		if has(ua, s) {
-			return throng.OtherClient, 0
-		}
+		add(s)
 	}
-	return engineOf(ua)
+	return patterns
 }
 
-// major reads the version of a family that was found at i. Views inside of apps have none: the app's
-// is another in each app.
-func (p *product) major(ua []byte, i int) uint16 {
+func clientOf(ua []byte) (throng.Client, uint16) {
+	rank, end := clients.find(ua)
+	switch product := rank - len(readers); {
+	case rank == noMatch:
+		return engineOf(ua)
+	case product < 0:
+		return throng.FeedReader, 0
+	case product < len(products):
+		return products[product].client, products[product].major(ua, end)
+	}
+	return throng.OtherClient, 0
+}
+
+// major reads the version of a family whose token ends at end. Views inside of apps have none: the
+// app's is another in each app.
+func (p *product) major(ua []byte, end int) uint16 {
 	if p.client == throng.WebView {
 		return 0
 	}
 	if p.token == "Trident/" { // the engine's number tells also in a compatibility view
-		return min(number(ua[i+len(p.token):]), 7) + 4
+		return min(number(ua[end:]), 7) + 4
 	}
 	if p.version != "" {
 		if v := bytes.Index(ua, []byte(p.version)); v >= 0 {
 			return number(ua[v+len(p.version):])
 		}
 	}
-	return number(ua[i+len(p.token):])
+	return number(ua[end:])
 }
 
 // engineOf tells apart the browsers that give nothing but their engine's own tokens.
@@ -134,34 +145,37 @@ func engineOf(ua []byte) (throng.Client, uint16) {
 	return throng.OtherClient, 0
 }
 
-// others are of operating systems that are of no family here, though they name one that is.
-var others = []string{
-	"Windows Phone", "Windows CE", "XBLWP7", "wds ", "Xbox", "Tizen", "KAIOS", "KaiOS", "Web0S", "webOS", "hpwOS",
-	"SymbianOS", "Symbian/", "SunOS", "BSD", "HbbTV", "GoogleTV", "CrKey", "Kindle/", "Apple TV", "Sailfish", "Maemo",
-}
-
-// systems are tried in order.
+// systems are tried in order. The first are of no family here, though they name one that is.
 var systems = []struct {
 	token string
 	os    throng.OS
 }{
+	{"Windows Phone", throng.OtherOS}, {"Windows CE", throng.OtherOS}, {"XBLWP7", throng.OtherOS}, {"wds ", throng.OtherOS},
+	{"Xbox", throng.OtherOS}, {"Tizen", throng.OtherOS}, {"KAIOS", throng.OtherOS}, {"KaiOS", throng.OtherOS},
+	{"Web0S", throng.OtherOS}, {"webOS", throng.OtherOS}, {"hpwOS", throng.OtherOS}, {"Symbian", throng.OtherOS},
+	{"SunOS", throng.OtherOS}, {"FreeBSD", throng.OtherOS}, {"OpenBSD", throng.OtherOS}, {"NetBSD", throng.OtherOS},
+	{"HbbTV", throng.OtherOS}, {"GoogleTV", throng.OtherOS}, {"CrKey", throng.OtherOS}, {"Kindle/", throng.OtherOS},
+	{"Apple TV", throng.OtherOS}, {"Sailfish", throng.OtherOS}, {"Maemo", throng.OtherOS},
 	{"iPhone", throng.IOS}, {"iPad", throng.IOS}, {"iPod", throng.IOS},
 	{"Android", throng.Android}, {"Adr ", throng.Android}, {"Silk/", throng.Android},
 	{"CrOS", throng.ChromeOS}, {"Windows", throng.Windows}, {"Win64", throng.Windows}, {"Win32", throng.Windows},
-	{"iOS", throng.IOS}, {"Mac OS X", throng.MacOS}, {"Macintosh", throng.MacOS}, {"macOS", throng.MacOS},
+	{" iOS", throng.IOS}, {"(iOS", throng.IOS}, {"/iOS", throng.IOS}, {";iOS", throng.IOS}, {"iOS/", throng.IOS},
+	{"Mac OS X", throng.MacOS}, {"Macintosh", throng.MacOS}, {"macOS", throng.MacOS},
 	{"Linux", throng.Linux}, {"Ubuntu", throng.Linux}, {"X11; U; ", throng.Linux},
 }
 
-func osOf(ua []byte) throng.OS {
-	for _, o := range others {
-		if has(ua, o) {
-			return throng.OtherOS
-		}
+var systemMatcher = must(newMatcher(systemPatterns()))
+
+func systemPatterns() (patterns []pattern) {
+	for i, s := range systems {
+		patterns = append(patterns, pattern{text: s.token, rank: i})
 	}
-	for _, s := range systems {
-		if has(ua, s.token) {
-			return s.os
-		}
+	return patterns
+}
+
+func osOf(ua []byte) throng.OS {
+	if rank, _ := systemMatcher.find(ua); rank != noMatch {
+		return systems[rank].os
 	}
 	if !has(ua, "Darwin/") {
 		return throng.OtherOS

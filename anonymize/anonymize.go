@@ -55,8 +55,9 @@ type Options struct {
 	OptOut OptOutList
 	// Keys is the ratchet. Required.
 	Keys *keys.Ratchet
-	// AgentCache, PathCache and ReferrerCache are how many entries are remembered. Default to 16,384,
-	// 131,072 and 8,192: at most some 100 MiB, when all keys have the longest length that is kept.
+	// AgentCache, PathCache and ReferrerCache are how many entries are remembered, rounded up to powers
+	// of two. Default to 32,768, 262,144 and 8,192, which hold 10,000 user agents and 100,000 paths with
+	// few in each other's way: some 15 MiB, and the text of the paths.
 	AgentCache, PathCache, ReferrerCache int
 }
 
@@ -132,7 +133,7 @@ func (o *Options) complete() error {
 		{"IPv4 prefix", &o.V4Bits, 24, 24}, {"IPv6 prefix", &o.V6Bits, 48, 48},
 		{"IPv4 prefix for those who opted out", &o.OptedOutV4Bits, 19, 19},
 		{"IPv6 prefix for those who opted out", &o.OptedOutV6Bits, 32, 32},
-		{"agent cache", &o.AgentCache, 1 << 24, 1 << 14}, {"path cache", &o.PathCache, 1 << 24, 1 << 17},
+		{"agent cache", &o.AgentCache, 1 << 24, 1 << 15}, {"path cache", &o.PathCache, 1 << 24, 1 << 18},
 		{"referrer cache", &o.ReferrerCache, 1 << 24, 1 << 13},
 	} {
 		if *n.value == 0 {
@@ -287,9 +288,9 @@ func (a *Anonymizer) siteOf(host []byte) *site {
 }
 
 func (a *Anonymizer) agentOf(ua []byte) *agent {
-	value, hash := a.agents.find(0, ua)
+	value, place := a.agents.find(0, ua)
 	if value == nil {
-		value = a.agents.put(hash, 0, ua, generalizeAgent(ua))
+		value = a.agents.put(place, generalizeAgent(ua))
 	}
 	return value
 }
@@ -298,10 +299,10 @@ func (a *Anonymizer) referrerOf(referrer []byte) string {
 	if len(referrer) == 0 {
 		return ""
 	}
-	value, hash := a.referrers.find(0, referrer)
+	value, place := a.referrers.find(0, referrer)
 	if value == nil {
 		own := func(host string) bool { return a.hosts[host] != nil }
-		value = a.referrers.put(hash, 0, referrer, generalizeReferrer(referrer, own))
+		value = a.referrers.put(place, generalizeReferrer(referrer, own))
 	}
 	return *value
 }
@@ -312,11 +313,11 @@ func (a *Anonymizer) pageOf(s *site, e *epoch, path []byte, optedOut bool) *page
 	if optedOut {
 		tag |= 1
 	}
-	value, hash := a.paths.find(tag, path)
+	value, place := a.paths.find(tag, path)
 	if value == nil {
 		p := s.page(path, optedOut, a.assets)
 		p.cell = cellID(&a.scratch, e.Cell, s.id, throng.PathTable, p.path)
-		value = a.paths.put(hash, tag, path, p)
+		value = a.paths.put(place, p)
 	}
 	return value
 }

@@ -66,7 +66,13 @@ func record() accesslog.Record {
 	}
 }
 
-func do(t testing.TB, a anonymizer, rec accesslog.Record) throng.Event {
+// failer is a test, or a round of a property.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func do(t failer, a anonymizer, rec accesslog.Record) throng.Event {
 	t.Helper()
 	var ev throng.Event
 	if out := a.Anonymize(&rec, &ev); out != anonymize.Accepted {

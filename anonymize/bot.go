@@ -3,7 +3,6 @@ package anonymize
 import (
 	"bytes"
 	_ "embed" // the lists
-	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -15,19 +14,42 @@ import (
 //go:embed lists/crawlers.txt
 var crawlerList string
 
-// words are what programs call themselves, in any position. The rest of the list is looked up.
-var words = []struct {
-	text string
-	bot  throng.Bot
-}{
-	{"headlesschrome", throng.Automation}, {"phantomjs", throng.Automation}, {"puppeteer", throng.Automation},
-	{"playwright", throng.Automation}, {"selenium", throng.Automation}, {"electron/", throng.Automation},
-	{"lighthouse", throng.Automation}, {"monitor", throng.Automation}, {"uptime", throng.Automation},
-	{"preview", throng.Automation},
-	{"crawl", throng.Crawler}, {"spider", throng.Crawler}, {"scan", throng.Crawler}, {"archive", throng.Crawler},
-	{"fetch", throng.Crawler}, {"feed", throng.Crawler}, {"http://", throng.Crawler}, {"https://", throng.Crawler},
-	{"curl/", throng.Tool}, {"libwww", throng.Tool}, {"python", throng.Tool}, {"java/", throng.Tool},
-	{"okhttp", throng.Tool}, {"httpclient", throng.Tool}, {"go-http", throng.Tool},
+// generalWords are what programs of no list call themselves, in any position, in lower case.
+var generalWords = map[throng.Bot][]string{
+	throng.Automation: {"headlesschrome", "puppeteer", "playwright", "selenium", "electron/", "monitor", "uptime", "preview"},
+	throng.Crawler:    {"crawl", "spider", "scan", "archive", "fetch", "feed", "http://", "https://"},
+	throng.Tool:       {"curl/", "libwww", "python", "java/", "okhttp", "httpclient", "go-http"},
+}
+
+// Ranks of what the bot matcher finds: the list's classes before the general words'.
+const generalRank = 10
+
+// maxWord is the longest text of the list that must begin a word; what is longer is in no other word.
+const maxWord = 8
+
+var botMatcher = must(newBotMatcher(crawlerList))
+
+func newBotMatcher(list string) (*matcher, error) {
+	classes := map[string]int{}
+	for i, name := range throng.BotNames()[throng.Human+1:] {
+		classes[name] = int(throng.Human) + 1 + i
+	}
+	var patterns []pattern
+	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
+		class, text, _ := strings.Cut(line, "\t")
+		text, start := strings.CutPrefix(text, "^")
+		rank, ok := classes[class]
+		if !ok || text == "" {
+			return nil, fmt.Errorf("read crawler list: line %d", i+1)
+		}
+		patterns = append(patterns, pattern{text, rank, start, isLetter(text[0]) && len(text) <= maxWord})
+	}
+	for bot, words := range generalWords {
+		for _, w := range words {
+			patterns = append(patterns, pattern{text: w, rank: generalRank + int(bot)})
+		}
+	}
+	return newMatcher(patterns)
 }
 
 // botOf decides from the user agent alone, so that a block that is made again is the same. It errs
@@ -40,18 +62,11 @@ func botOf(ua []byte, client throng.Client) throng.Bot {
 			lower[i] = c | 0x20
 		}
 	}
-	if bot := crawlers.find(lower); bot != throng.Human {
-		return bot
-	}
-	for _, w := range words {
-		if bytes.Contains(lower, []byte(w.text)) {
-			return w.bot
-		}
-	}
+	rank, _ := botMatcher.find(lower)
 	switch {
-	case namesBot(lower):
-		return throng.Crawler
-	case client == throng.FeedReader:
+	case rank != noMatch:
+		return throng.Bot(rank % generalRank)
+	case client == throng.FeedReader, namesBot(lower):
 		return throng.Crawler
 	case !bytes.HasPrefix(lower, []byte("mozilla/")) && !isBrowser(client) && !isOldBrowser(lower):
 		return throng.Tool // an empty one, and apps that fetch something for themselves, too
@@ -90,79 +105,4 @@ func isOldBrowser(lower []byte) bool {
 		}
 	}
 	return bytes.Contains(lower, []byte("midp"))
-}
-
-// textSet finds any of many texts in one pass: four bytes at each position are looked up in a bitmap,
-// and only those that are the beginning of a text are compared.
-type textSet struct {
-	filter  [1 << 12]uint64
-	entries map[uint32][]text
-}
-
-type text struct {
-	text string
-	bot  throng.Bot
-	// start: only at the beginning of the user agent.
-	start bool
-	// word: only at the beginning of a word: "sonic" is a bot, a Panasonic is not.
-	word bool
-}
-
-const (
-	minText = 4
-	// maxWord is the longest text that must begin a word; what is longer is in no other word.
-	maxWord = 8
-)
-
-var crawlers = mustReadTexts(crawlerList)
-
-func mustReadTexts(list string) *textSet {
-	s, err := readTexts(list)
-	if err != nil {
-		panic(err) // the list is part of the program
-	}
-	return s
-}
-
-func readTexts(list string) (*textSet, error) {
-	classes := map[string]throng.Bot{}
-	for i, name := range throng.BotNames() {
-		classes[name] = throng.Bot(i)
-	}
-	s := &textSet{entries: map[uint32][]text{}}
-	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
-		class, t, _ := strings.Cut(line, "\t")
-		bot, ok := classes[class]
-		t, start := strings.CutPrefix(t, "^")
-		if !ok || bot == throng.Human || len(t) < minText {
-			return nil, fmt.Errorf("read crawler list: line %d", i+1)
-		}
-		k := binary.LittleEndian.Uint32([]byte(t))
-		s.entries[k] = append(s.entries[k], text{t, bot, start, isLetter(t[0]) && len(t) <= maxWord})
-		word, bit := slot(k)
-		s.filter[word] |= bit
-	}
-	return s, nil
-}
-
-func slot(k uint32) (word int, bit uint64) {
-	h := k * 0x9E3779B1 >> 14 // 18 bits
-	return int(h >> 6), 1 << (h & 63)
-}
-
-// find is the class of the first text in ua, Human where there is none.
-func (s *textSet) find(ua []byte) throng.Bot {
-	for i := 0; i+minText <= len(ua); i++ {
-		k := binary.LittleEndian.Uint32(ua[i:])
-		if word, bit := slot(k); s.filter[word]&bit == 0 {
-			continue
-		}
-		for _, t := range s.entries[k] {
-			inWord := i > 0 && isLetter(ua[i-1])
-			if bytes.HasPrefix(ua[i:], []byte(t.text)) && !(t.start && i > 0) && !(t.word && inWord) {
-				return t.bot
-			}
-		}
-	}
-	return throng.Human
 }

@@ -1,33 +1,27 @@
 package anonymize
 
-import (
-	"hash/maphash"
-)
+import "hash/maphash"
 
-// cache remembers what was made of bytes of a line. It belongs to one goroutine and takes no lock.
-// Its memory is bounded by its size and maxKeyBytes, whatever visitors send; it lies in the raw zone
-// and is cleared when an epoch ends. It is 4-way set-associative (docs/adr/0004-caches.md).
-//
-// The hash is seeded at random, so that no visitor can aim at a set; and keys are compared, so that no
-// collision can give one line what belongs to another.
+// cache remembers what was made of bytes of a line. It belongs to one goroutine and takes no lock. It
+// holds no byte of a line, only a 128-bit hash of it: two 64-bit hashes under seeds that are drawn at
+// random for this cache, so that no visitor can aim at a set of the cache, or make two texts collide
+// (among 2³² texts the chance that any two do is below 2⁻⁶⁴). Its size is fixed, whatever visitors
+// send. It is cleared when an epoch ends. See docs/adr/0004-caches.md.
 type cache[V any] struct {
-	seed    maphash.Seed
-	hashes  []uint64 // of the entries, apart, so that a set is one line of the processor's cache
-	entries []entry[V]
-	victim  int // the way that is replaced next
+	setSeed, checkSeed maphash.Seed
+	entries            []entry[V]
+	victim             int // the way that is replaced next
 }
 
 type entry[V any] struct {
-	key   []byte
-	tag   uint64
+	place
 	value V
 }
 
-const (
-	ways = 4
-	// maxKeyBytes is the longest key that is remembered; longer ones are made anew each time.
-	maxKeyBytes = 512
-)
+// place is where a text belongs: what find computed, for put. A hash of 0 is an empty entry.
+type place struct{ hash, check uint64 }
+
+const ways = 4
 
 // newCache has room for size entries, rounded up to a power of two.
 func newCache[V any](size int) *cache[V] {
@@ -35,48 +29,41 @@ func newCache[V any](size int) *cache[V] {
 	for n < size {
 		n *= 2
 	}
-	return &cache[V]{seed: maphash.MakeSeed(), hashes: make([]uint64, n), entries: make([]entry[V], n)}
+	return &cache[V]{setSeed: maphash.MakeSeed(), checkSeed: maphash.MakeSeed(), entries: make([]entry[V], n)}
 }
 
-// find is the value for (tag, key), or nil. hash is for a put that follows.
-func (c *cache[V]) find(tag uint64, key []byte) (value *V, hash uint64) {
-	hash = (maphash.Bytes(c.seed, key) ^ tag*0x9E3779B97F4A7C15) | 1 // 0 is an empty entry
-	set := c.set(hash)
-	for i, h := range c.hashes[set : set+ways] {
-		if h == hash {
-			e := &c.entries[set+i]
-			if e.tag == tag && string(e.key) == string(key) {
-				return &e.value, hash
-			}
+// find is the value of a text; nil where it is not remembered. The tag tells apart what depends on more
+// than the text. The pointer is valid until the next put.
+func (c *cache[V]) find(tag uint64, text []byte) (*V, place) {
+	tag *= 0x9E3779B97F4A7C15
+	p := place{(maphash.Bytes(c.setSeed, text) ^ tag) | 1, maphash.Bytes(c.checkSeed, text) ^ tag}
+	set := c.set(p)
+	for i := range set {
+		if set[i].place == p {
+			return &set[i].value, p
 		}
 	}
-	return nil, hash
+	return nil, p
 }
 
-// put remembers a value after find gave nil and hash, and returns where it is kept.
-func (c *cache[V]) put(hash, tag uint64, key []byte, value V) *V {
-	if len(key) > maxKeyBytes {
-		return &value
-	}
+// put remembers a value at the place that find gave, over another one where the set is full. Which one
+// is no matter of fairness: texts that repeat come back at once.
+func (c *cache[V]) put(p place, value V) *V {
 	c.victim = (c.victim + 1) % ways
-	i := c.set(hash) + c.victim
-	for k, h := range c.hashes[c.set(hash):][:ways] {
-		if h == 0 {
-			i = c.set(hash) + k
+	set, way := c.set(p), c.victim
+	for i := range set {
+		if set[i].hash == 0 {
+			way = i
 			break
 		}
 	}
-	c.hashes[i] = hash
-	c.entries[i] = entry[V]{append(c.entries[i].key[:0], key...), tag, value}
-	return &c.entries[i].value
+	set[way] = entry[V]{p, value}
+	return &set[way].value
 }
 
-func (c *cache[V]) set(hash uint64) int {
-	return int(hash>>8) & (len(c.hashes) - ways)
+func (c *cache[V]) set(p place) []entry[V] {
+	i := int(p.hash>>8) & (len(c.entries) - ways)
+	return c.entries[i : i+ways]
 }
 
-// clear forgets everything, the bytes too.
-func (c *cache[V]) clear() {
-	clear(c.hashes)
-	clear(c.entries)
-}
+func (c *cache[V]) clear() { clear(c.entries) }

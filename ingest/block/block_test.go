@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -331,7 +332,6 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	events := make([]throng.Event, 1<<16)
 	paths, referrers := make([]string, 100_000), make([]string, 300)
 	for i := range paths {
 		paths[i] = fmt.Sprintf("/section-%d/page-%d", i%100, i)
@@ -339,22 +339,21 @@ func BenchmarkAppend(b *testing.B) {
 	for i := range referrers {
 		referrers[i] = fmt.Sprintf("site-%d.example", i)
 	}
-	x := uint64(1)
-	for i := range events {
-		x = x*6364136223846793005 + 1442695040888963407
-		p := int(x>>33) % len(paths)
-		events[i] = throng.Event{
-			Time: 1_795_000_000 + int64(i), Site: "s", Path: paths[p], Cell: throng.CellID(uint64(p+1) * 0x9E3779B97F4A7C15),
-			Referrer: referrers[p%len(referrers)], Network: netip.MustParsePrefix("203.0.113.0/24"),
-		}
+	zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 10, uint64(len(paths)-1))
+	order := make([]uint32, 1<<18)
+	for i := range order {
+		order[i] = uint32(zipf.Uint64())
 	}
 	blk := block.NewBuilder()
+	e := throng.Event{Time: 1_795_000_000, Site: "s", Network: netip.MustParsePrefix("203.0.113.0/24")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if blk.Rows() == 200_000 {
 			blk.Reset()
 		}
-		blk.Append(&events[i%len(events)])
+		p := order[i%len(order)]
+		e.Path, e.Cell, e.Referrer = paths[p], throng.CellID(uint64(p+1)*0x9E3779B97F4A7C15), referrers[p%300]
+		blk.Append(&e)
 	}
 }
 

@@ -148,7 +148,7 @@ func (e *enum) WriteColumn(w *proto.Writer) { w.ChainBuffer(e.EncodeColumn) }
 type words struct {
 	dictionary
 	index map[string]uint32
-	seen  [256]sighting
+	seen  [1 << seenBits]sighting
 }
 
 // sighting holds the string's address as a pointer, which keeps it from being reused for other text.
@@ -157,6 +157,9 @@ type sighting struct {
 	len int
 	key uint32
 }
+
+// seenBits is the logarithm of how many addresses are remembered.
+const seenBits = 10
 
 // keptIndex is the size from which an index is not kept for the next block: clearing a map costs
 // its largest size ever.
@@ -174,7 +177,7 @@ func (w *words) append(s string) {
 		return
 	}
 	at := unsafe.StringData(s)
-	seen := &w.seen[(uintptr(unsafe.Pointer(at))>>3)%uintptr(len(w.seen))]
+	seen := &w.seen[uint64(uintptr(unsafe.Pointer(at)))*0x9E3779B97F4A7C15>>(64-seenBits)]
 	if seen.at != at || seen.len != len(s) {
 		*seen = sighting{at, len(s), w.find(s)}
 	}
