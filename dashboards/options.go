@@ -75,7 +75,7 @@ type Unit struct {
 	// IPv6Bits is the length of the IPv6 prefix that counts as one address; IPv4 is taken whole.
 	IPv6Bits int
 	// PerNetwork is the largest number of units of one network, site and day that help a cell
-	// reach k; NetworkIPv4Bits and NetworkIPv6Bits say what a network is.
+	// reach k, 0 where there is no such limit; NetworkIPv4Bits and NetworkIPv6Bits say what a network is.
 	PerNetwork, NetworkIPv4Bits, NetworkIPv6Bits int
 }
 
@@ -125,7 +125,7 @@ func (m *Method) validate() error {
 		return errors.New("method has no draws")
 	case m.Everyone.incomplete() || m.OptedOut.incomplete():
 		return errors.New("method has an incomplete generalization")
-	case m.Unit.IPv6Bits <= 0 || m.Unit.PerNetwork <= 0 || m.Unit.NetworkIPv4Bits <= 0 || m.Unit.NetworkIPv6Bits <= 0:
+	case m.Unit.IPv6Bits <= 0 || m.Unit.PerNetwork > 0 && (m.Unit.NetworkIPv4Bits <= 0 || m.Unit.NetworkIPv6Bits <= 0):
 		return errors.New("method has an incomplete unit")
 	case m.Lateness <= 0:
 		return errors.New("method has no lateness")

@@ -313,7 +313,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		"draws":          func(o *dashboards.Options) { o.Method.Parameters.Draws = nil },
 		"sigma":          func(o *dashboards.Options) { o.Method.Parameters.Draws[0].Sigma = 0 },
 		"generalization": func(o *dashboards.Options) { o.Method.OptedOut.IPv6Bits = 0 },
-		"unit":           func(o *dashboards.Options) { o.Method.Unit.PerNetwork = 0 },
+		"unit":           func(o *dashboards.Options) { o.Method.Unit.NetworkIPv4Bits = 0 },
 		"lateness":       func(o *dashboards.Options) { o.Method.Lateness = 0 },
 		"retention":      func(o *dashboards.Options) { o.Method.Retention = nil },
 		"version":        func(o *dashboards.Options) { o.Method.Version = "" },
