@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"throng"
 	"throng/anonymize"
@@ -96,6 +99,26 @@ func BenchmarkAnonymize(b *testing.B) {
 			b.ReportMetric(float64((cpuTime()-start).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
+}
+
+// BenchmarkLibraryCache is one lookup of the user agent in golang-lru, to compare with the three that
+// Anonymize makes (docs/adr/0004-caches.md).
+func BenchmarkLibraryCache(b *testing.B) {
+	requests := traffic(1 << 18)
+	c, err := lru.New[string, throng.Client](1 << 15)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, q := range requests {
+		c.Add(string(q.agent), throng.Chrome)
+	}
+	b.ReportAllocs()
+	start := cpuTime()
+	for i := 0; b.Loop(); i++ {
+		agent := requests[i%len(requests)].agent
+		c.Get(unsafe.String(unsafe.SliceData(agent), len(agent)))
+	}
+	b.ReportMetric(float64((cpuTime()-start).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
 // cpuTime is what the process has used; on a busy machine it says more than the time of day.
