@@ -22,10 +22,11 @@ const bulk = 64 << 20
 
 // follower follows the files of one feed. It belongs to one goroutine.
 type follower struct {
-	ship  *Shipper
-	feed  *feed
-	key   printKey
-	files []*followed
+	ship   *Shipper
+	feed   *feed
+	key    printKey
+	files  []*followed
+	warned bool // that no file matches
 }
 
 // followed is a file with its source. The file stays open until it is read to its end, so that it
@@ -147,7 +148,12 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 		lag += int64(size) - int64(fo.next())
 	}
 	w.feed.lag.Store(lag)
-	w.feed.watermark.mark(now, ends)
+	if len(w.files) > 0 { // a pattern that matches nothing must not pass for a log that is quiet
+		w.feed.watermark.mark(now, ends)
+	} else if !w.warned {
+		w.warned = true
+		w.ship.Logger.Warn("no file matches; the feed's days wait for it", slog.String("feed", w.feed.Name), slog.String("glob", w.feed.Glob))
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ()))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ(), systemClock{}))
 }
 
 // streams are the process's standard streams.
@@ -49,8 +49,8 @@ type app struct {
 type usageError struct{ error }
 
 // run parses the command line and runs the command.
-func run(ctx context.Context, args []string, std streams, environ []string) int {
-	a := &app{streams: std, environ: environ, clock: systemClock{}}
+func run(ctx context.Context, args []string, std streams, environ []string, clock throng.Clock) int {
+	a := &app{streams: std, environ: environ, clock: clock}
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("throng"),
@@ -77,7 +77,8 @@ func run(ctx context.Context, args []string, std streams, environ []string) int 
 		fmt.Fprintf(std.err, "throng: %v\nthrong: `throng --help` lists the commands\n", err)
 		return exitUsage
 	}
-	if err := cmd.Run(); err != nil {
+	cmd.BindTo(ctx, (*context.Context)(nil))
+	if err := cmd.Run(a); err != nil {
 		fmt.Fprintln(std.err, "throng:", err)
 		var usage usageError
 		if errors.As(err, &usage) {
@@ -86,4 +87,15 @@ func run(ctx context.Context, args []string, std streams, environ []string) int 
 		return exitFailure
 	}
 	return exitOK
+}
+
+// newParser describes the command line. exit is called when the help was printed.
+func newParser(std streams, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(&commands{},
+		kong.Name("throng"),
+		kong.Description("Turns web access logs into readership tables that are safe to publish."),
+		kong.Writers(std.out, std.err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
 }
