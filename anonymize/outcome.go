@@ -19,9 +19,9 @@ const (
 	outcomes
 )
 
-var outcomeNames = [outcomes]string{"accepted", "unknown host", "no key", "time out of range"}
+var outcomeNames = [outcomes]string{"accepted", "unknown_host", "no_key", "time_out_of_range"}
 
-// String is the outcome in words.
+// String is the outcome's name in lower case, such as unknown_host.
 func (o Outcome) String() string {
 	if o < outcomes {
 		return outcomeNames[o]

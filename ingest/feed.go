@@ -8,6 +8,7 @@ import (
 
 	"throng"
 	"throng/ingest/accesslog"
+	"throng/ingest/block"
 )
 
 // autoFormat finds the format out from the first lines.
@@ -54,6 +55,13 @@ func (f *feed) noteSignals(log *slog.Logger, p *accesslog.Parser) {
 		log.Warn("this log has no DNT and Sec-GPC fields: nobody's opt-out signal can be seen in it; add them to the log format",
 			slog.String("feed", f.Name), slog.String("format", p.Format()))
 	})
+}
+
+// learnRowSize remembers how large the rows of a well-filled block are.
+func (f *feed) learnRowSize(b *block.Builder) {
+	if n := b.Rows(); n >= 1000 {
+		f.rowBytes.Store(int64(b.Size()/n + 1))
+	}
 }
 
 // watermark follows up to which time a feed's lines are in the broker. At most one mark is pending:

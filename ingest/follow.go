@@ -210,7 +210,7 @@ func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end ui
 	defer ch.close()
 	var j *job
 	end, lines := sp.start, 0
-	for sp.recut || !s.enough(lines, end-sp.start) {
+	for sp.recut || !s.enough(w.feed, lines, end-sp.start) {
 		c, err := ch.next(ctx)
 		if errors.Is(err, io.EOF) && (sp.recut || sp.final) {
 			var ok bool

@@ -128,6 +128,7 @@ type feed struct {
 	watermark watermark
 	lag       atomic.Int64 // bytes of files not yet handed to a worker
 	lastDay   atomic.Int32 // of the latest event; 0 is none
+	rowBytes  atomic.Int64 // encoded size of a row; 0 is unknown
 }
 
 // messageDay is the day to whose topic a message goes that holds no events: that of the feed's

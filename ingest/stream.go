@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -119,7 +120,7 @@ func (s *Shipper) streamRange(ctx context.Context, src *source, first chunk, chu
 	defer age.Stop()
 	end, lines := first.end, first.lines
 	j.chunks <- first
-	for !s.enough(lines, end-first.start) {
+	for !s.enough(src.feed, lines, end-first.start) {
 		select {
 		case c, ok := <-chunks:
 			if !ok {
@@ -136,8 +137,13 @@ func (s *Shipper) streamRange(ctx context.Context, src *source, first chunk, chu
 	return end, nil
 }
 
+// usualRowBytes is the encoded size of a row before any was encoded.
+const usualRowBytes = 64
+
 // enough tells whether a range is large enough to be cut. It stays a little under the largest block,
-// because the next chunk would not fit; the worker cuts exactly.
-func (s *Shipper) enough(lines int, bytes uint64) bool {
-	return lines >= s.MaxRows-s.MaxRows/32 || bytes >= rangeBytes-2*chunkSize
+// because the next chunk would not fit, and the worker would make a small block of what is over.
+func (s *Shipper) enough(f *feed, lines int, bytes uint64) bool {
+	row := cmp.Or(int(f.rowBytes.Load()), usualRowBytes)
+	rows := min(s.MaxRows, s.MaxBytes/row)
+	return lines >= rows-rows/16 || bytes >= rangeBytes-2*chunkSize
 }

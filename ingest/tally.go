@@ -20,6 +20,9 @@ type Tally struct {
 	OptedOut uint64 `json:"opted_out"`
 	// Signals counts events by the name of their opt-out signal.
 	Signals map[string]uint64 `json:"signals,omitempty"`
+	// InvalidSignals counts signal fields whose value is outside of its specification: they are no
+	// signal, and many of them mean a misconfigured log.
+	InvalidSignals uint64 `json:"invalid_signals,omitempty"`
 	// Late counts lines of days that are closed.
 	Late uint64 `json:"late"`
 	// Rejected counts lines that could not be read, by reason.
@@ -60,6 +63,7 @@ func (t *Tally) Add(o Tally) {
 	t.Bots += o.Bots
 	t.OptedOut += o.OptedOut
 	t.Late += o.Late
+	t.InvalidSignals += o.InvalidSignals
 	t.Signals = addCounts(t.Signals, o.Signals)
 	t.Rejected = addCounts(t.Rejected, o.Rejected)
 }

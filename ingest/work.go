@@ -55,6 +55,7 @@ type worker struct {
 	// of the piece that is being made
 	parser   *accesslog.Parser
 	anon     *anonymize.Anonymizer
+	invalid  uint64 // invalid signals before the piece
 	parcel   *parcel
 	builders map[throng.Day]*block.Builder
 	day      throng.Day // of builder
@@ -142,7 +143,14 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 		}
 		w.anonymizers[src.feed] = w.anon
 	}
+	w.invalid = invalidSignals(w.anon)
 	return nil
+}
+
+// invalidSignals is the number of signal fields so far whose value is outside of its specification.
+func invalidSignals(a *anonymize.Anonymizer) uint64 {
+	c := a.Counts()
+	return c.InvalidDNT + c.InvalidGPC
 }
 
 // lines reads the lines of a chunk. Where the block is full it ends the piece behind the line that
@@ -161,9 +169,10 @@ func (w *worker) lines(j *job, c chunk) error {
 			if err := w.finish(); err != nil {
 				return err
 			}
-			parser := w.parser
 			w.begin(j.source, pos)
-			w.parser = parser
+			if err := w.prepare(j.source, data); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -177,16 +186,21 @@ func (w *worker) line(line []byte, pos uint64) {
 		w.reject(pos, err.(accesslog.Reject).String())
 		return
 	}
-	if out := w.anon.Anonymize(&w.rec, &w.ev); out != anonymize.Accepted {
-		w.reject(pos, out.String())
-		return
-	}
 	switch w.window.place(w.rec.Time) {
 	case late:
 		t.Late++
 		return
 	case future:
 		w.reject(pos, "from_the_future")
+		return
+	}
+	switch out := w.anon.Anonymize(&w.rec, &w.ev); out {
+	case anonymize.Accepted:
+	case anonymize.NoKey: // the key of its span was erased since the window was opened
+		t.Late++
+		return
+	default:
+		w.reject(pos, out.String())
 		return
 	}
 	if day := throng.DayOfUnix(w.ev.Time); w.builder == nil || day != w.day {
@@ -235,6 +249,7 @@ func (w *worker) full(recut bool) bool {
 func (w *worker) finish() error {
 	p := w.parcel
 	p.source.feed.noteSignals(w.ship.Logger, w.parser)
+	p.tally.InvalidSignals = invalidSignals(w.anon) - w.invalid
 	days := make([]throng.Day, 0, 2)
 	for d := range w.builders {
 		days = append(days, d)
@@ -255,6 +270,7 @@ func (w *worker) finish() error {
 			h.Rejected, h.Late = uint32(p.tally.Rejects()), uint32(p.tally.Late)
 		}
 		b := w.builders[d]
+		p.source.feed.learnRowSize(b)
 		value, err := b.Encode(w.ship.buffer(), h)
 		if err != nil {
 			return fmt.Errorf("encode block %s: %w", h.BlockID, err)

@@ -24,6 +24,9 @@ func (d *demo) summarizeLines() error {
 			fmt.Fprintf(w, "opted out by %s\t%s\t\n", s, thousands(n))
 		}
 	}
+	if t.InvalidSignals > 0 {
+		fmt.Fprintf(w, "signal fields that are no signal\t%s\t\n", thousands(t.InvalidSignals))
+	}
 	if t.Late > 0 {
 		fmt.Fprintf(w, "late: out of the order of days\t%s\t\n", thousands(t.Late))
 	}
