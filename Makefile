@@ -6,6 +6,8 @@ PKG     ?= ./...
 BENCH   ?= .
 FUZZTIME ?= 10s
 CRASH_KILLS ?= 50
+# The readership that `make demo` replays: a table of a real site where it is at hand, else a built-in model.
+READERSHIP ?= $(wildcard ../shared/data/readership/archives-30-days.csv)
 
 # Pinned, and built by Go from its module proxy, so that everyone runs the same checks.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -26,7 +28,7 @@ engine: ## fetch the embedded ClickHouse into your cache folder (570 MB, once)
 	sh scripts/engine.sh
 
 demo: build engine ## replay a busy day and serve its dashboards
-	bin/throng demo
+	bin/throng demo $(if $(READERSHIP),--readership $(READERSHIP))
 
 test: engine ## vet and test everything; about five minutes
 	$(GO) vet $(PKG)
