@@ -101,16 +101,6 @@ func (j *journal) update(change func(*checkpoint)) error {
 	return j.save()
 }
 
-// state is a copy of the checkpoint.
-func (j *journal) state() checkpoint {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	cp := j.cp
-	cp.Pieces = slices.Clone(cp.Pieces)
-	cp.Tally = cp.Tally.clone()
-	return cp
-}
-
 // save writes the checkpoint; the caller holds mu.
 func (j *journal) save() error {
 	if j.path == "" {

@@ -79,8 +79,7 @@ func (l *Loader) fetch(ctx context.Context, sub Subscription, day throng.Day, ou
 		select {
 		case out <- ld:
 		case <-ctx.Done():
-			<-ld.done
-			return ctx.Err()
+			return errors.Join(ctx.Err(), <-ld.done)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (k printKey) open(path string) (at file, f *os.File, size uint64, err error
 
 func number(st fs.FileInfo) (device, inode uint64) {
 	sys := st.Sys().(*syscall.Stat_t)
-	return uint64(sys.Dev), sys.Ino
+	return sys.Dev, sys.Ino
 }
 
 // same tells whether two files are one: the same number on the same device, with the same first

@@ -183,7 +183,7 @@ func (w *worker) line(line []byte, pos uint64) {
 	t := &w.parcel.tally
 	t.Lines++
 	if err := w.parser.Parse(line, &w.rec); err != nil {
-		w.reject(pos, err.(accesslog.Reject).String())
+		w.reject(pos, accesslog.ReasonOf(err))
 		return
 	}
 	switch w.window.place(w.rec.Time) {

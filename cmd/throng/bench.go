@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,10 +23,11 @@ import (
 )
 
 type benchCommand struct {
-	Stage string `arg:"" enum:"parse,ship,load,close" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day."`
-	File  string `arg:"" optional:"" help:"The log; - is standard input. Defaults to a made one."`
-	Lines uint64 `default:"4000000" help:"The number of lines of the made log."`
-	Dir   string `placeholder:"D" help:"Where to put the temporary state. Defaults to the system's temporary directory."`
+	Stage   string `arg:"" enum:"parse,ship,load,close" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day."`
+	File    string `arg:"" optional:"" help:"The log; - is standard input. Defaults to a made one."`
+	Lines   uint64 `default:"4000000" help:"The number of lines of the made log."`
+	Dir     string `placeholder:"D" help:"Where to put the temporary state. Defaults to the system's temporary directory."`
+	Profile string `placeholder:"F" help:"Write a processor profile of what is measured, for go tool pprof."`
 }
 
 func (benchCommand) Help() string {
@@ -55,6 +57,16 @@ func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
 		return err
 	}
 	b := &bench{demo: demo{node: n, out: a.out, moved: clock}, stage: c.Stage, feed: feed, day: day}
+	if c.Profile != "" {
+		f, err := os.Create(c.Profile)
+		if err != nil {
+			return fmt.Errorf("write profile: %w", err)
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return errors.Join(fmt.Errorf("write profile: %w", err), f.Close())
+		}
+		n.onClose(func() error { pprof.StopCPUProfile(); return f.Close() })
+	}
 	return errors.Join(b.run(ctx), n.close())
 }
 

@@ -35,7 +35,7 @@ func (p *Parser) Explain(line []byte) ([]FieldSpan, error) {
 		s.Note = note(&rec, s.Name, line[s.Start:s.End])
 	}
 	if err != nil {
-		spans = append(spans, FieldSpan{Name: "rejected", Start: r.offset, End: len(withoutEnd(line)), Note: err.(Reject).String()})
+		spans = append(spans, FieldSpan{Name: "rejected", Start: r.offset, End: len(withoutEnd(line)), Note: ReasonOf(err)})
 	}
 	return spans, err
 }

@@ -1,5 +1,7 @@
 package accesslog
 
+import "errors"
+
 // Reject is the reason why a line was refused. It is an error by value, so that refusing a line
 // allocates nothing, and it says nothing of the line's content.
 type Reject uint8
@@ -37,3 +39,12 @@ func (r Reject) Error() string { return "parse line: " + r.String() }
 
 // RejectNames are the names of all reasons, indexed by [Reject]; the first is empty.
 func RejectNames() []string { return rejectNames[:] }
+
+// ReasonOf is the name of the [Reject] that Parse returned; "" for any other error.
+func ReasonOf(err error) string {
+	var r Reject
+	if errors.As(err, &r) {
+		return r.String()
+	}
+	return ""
+}

@@ -142,7 +142,7 @@ func (s *scan) text() (v []byte, ok bool) {
 		return nil, false
 	}
 	b := s.b[s.pos+1:]
-	n := -1
+	var n int
 	if s.escaped {
 		n = closingQuote(b)
 	} else {
