@@ -75,7 +75,7 @@ func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
 	}
 	c, err := broker.Open(ctx, broker.Options{
 		Addrs: addrs, Partitions: n.cfg.Broker.Partitions, ReplicationFactor: replication,
-		Compression: n.cfg.Broker.Compression, Logger: n.log,
+		Compression: n.cfg.Broker.Compression, Clock: n.clock, Logger: n.log,
 	})
 	if err != nil {
 		return nil, err

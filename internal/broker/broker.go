@@ -33,6 +33,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
+
+	"throng"
 )
 
 // Options of [Open].
@@ -52,6 +54,9 @@ type Options struct {
 	TopicRetention time.Duration
 	// Compression is the codec of messages: none, gzip, snappy, lz4 or zstd. Defaults to none.
 	Compression string
+	// Clock gives the times of records, which Oldest reads. Defaults to the machine's; a cluster counts
+	// TopicRetention from them by its own.
+	Clock throng.Clock
 	// Logger receives, at debug level, what goes wrong between the broker and a group and is mended
 	// without the caller. Defaults to none.
 	Logger *slog.Logger

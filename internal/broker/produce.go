@@ -56,12 +56,16 @@ func (c *Client) produce(ctx context.Context, topic string, partition int, key, 
 func (c *Client) produceOnce(ctx context.Context, topic string, partition int, key, value []byte) (int64, error) {
 	lent := &loan{r: bytes.NewReader(value)}
 	defer lent.end()
+	record := kafka.Record{Key: kafka.NewBytes(key), Value: lent}
+	if c.o.Clock != nil {
+		record.Time = c.o.Clock.Now()
+	}
 	res, err := c.kafka.Produce(ctx, &kafka.ProduceRequest{
 		Topic:        topic,
 		Partition:    partition,
 		RequiredAcks: kafka.RequireAll,
 		Compression:  c.codec,
-		Records:      kafka.NewRecordReader(kafka.Record{Key: kafka.NewBytes(key), Value: lent}),
+		Records:      kafka.NewRecordReader(record),
 	})
 	if err == nil {
 		err = res.Error
