@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"throng"
@@ -27,6 +29,10 @@ type source struct {
 
 	mu     sync.Mutex // guards format
 	format string     // "" until it is known
+
+	// underway counts jobs and parcels that are not done; failed says that a range could not be read.
+	underway atomic.Int64
+	failed   atomic.Bool
 }
 
 // resolveFormat is the format of the source's lines. A format that is found out is kept, so that a
@@ -57,11 +63,29 @@ func (f *feed) noteSignals(log *slog.Logger, p *accesslog.Parser) {
 	})
 }
 
-// learnRowSize remembers how large the rows of a well-filled block are.
-func (f *feed) learnRowSize(b *block.Builder) {
+// Sizes of a feed before any of its blocks was made: of an encoded row, and of a line.
+const (
+	usualRowBytes  = 64
+	usualLineBytes = 256
+)
+
+// learn remembers how large the lines of a well-filled piece are, and its rows.
+func (f *feed) learn(p *parcel, b *block.Builder) {
 	if n := b.Rows(); n >= 1000 {
 		f.rowBytes.Store(int64(b.Size()/n + 1))
+		f.lineBytes.Store(int64((p.end-p.start)/p.tally.Lines + 1))
 	}
+}
+
+// blockRows is how many lines make a block that is nearly full: what is over would make a small one.
+func (s *Shipper) blockRows(f *feed) int {
+	rows := min(s.MaxRows, s.MaxBytes/cmp.Or(int(f.rowBytes.Load()), usualRowBytes))
+	return max(rows-rows/16, 1)
+}
+
+// blockBytes is how many bytes of log that is.
+func (s *Shipper) blockBytes(f *feed) uint64 {
+	return uint64(s.blockRows(f)) * uint64(cmp.Or(f.lineBytes.Load(), usualLineBytes))
 }
 
 // watermark follows up to which time a feed's lines are in the broker. At most one mark is pending:

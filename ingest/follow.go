@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -53,7 +54,7 @@ func (s *Shipper) follow(ctx context.Context, f *feed) error {
 		if err := w.scan(ctx); err != nil {
 			return err
 		}
-		if s.Once {
+		if s.Once && !w.underway() {
 			return nil
 		}
 		t := s.Clock.NewTimer(s.Poll)
@@ -132,10 +133,16 @@ func (w *follower) scan(ctx context.Context) error {
 func (w *follower) read(ctx context.Context, now time.Time) error {
 	ends := make([]position, 0, len(w.files))
 	var lag int64
-	for _, fo := range w.files {
+	for _, fo := range slices.Clone(w.files) {
 		size, err := fo.size()
 		if err != nil {
 			return err
+		}
+		if size < fo.next() {
+			if err := w.truncated(fo); err != nil {
+				return err
+			}
+			continue
 		}
 		if size != fo.seen {
 			fo.seen, fo.grown = size, now
@@ -157,12 +164,17 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// readDue reads what has to be read of one file and returns the end of its whole lines, as far as
-// that is known.
+// readDue sends what has to be read of one file to the workers and returns the end of its whole lines,
+// as far as that is known.
 func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, size uint64) (end uint64, err error) {
+	if again, err := fo.readAgain(); err != nil || again {
+		return fo.next(), err
+	}
 	for len(fo.todo) > 1 {
-		if err := w.readSpan(ctx, fo, fo.todo[0]); err != nil {
-			return 0, err
+		for sp := &fo.todo[0]; sp.start < sp.end; {
+			if sp.start, err = w.readRange(ctx, fo, *sp); err != nil {
+				return 0, err
+			}
 		}
 		fo.todo = fo.todo[1:]
 	}
@@ -187,70 +199,55 @@ func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, siz
 	}
 }
 
-// readSpan reads a range that a crash left, to its end.
-func (w *follower) readSpan(ctx context.Context, fo *followed, sp span) error {
-	for sp.start < sp.end {
-		next, err := w.readRange(ctx, fo, sp)
-		if err != nil {
-			return err
-		}
-		if next == sp.start {
-			return fmt.Errorf("source %s: the file ends before %d, to which it was read before", fo.source.journal.cp.ID, sp.end)
-		}
-		sp.start = next
+// readAgain starts a file again at what is acknowledged, after a range of it could not be read to its
+// end: it was truncated meanwhile, and its copy is followed now. What is under way is waited for
+// first; again is true as long as it is.
+func (fo *followed) readAgain() (again bool, err error) {
+	if !fo.source.failed.Load() {
+		return false, nil
 	}
-	return nil
+	if fo.source.underway.Load() > 0 {
+		return true, nil
+	}
+	fo.source.failed.Store(false)
+	fo.todo = fo.source.journal.todo()
+	return false, nil
 }
 
-// readRange sends one range that begins at sp.start through a worker and returns its end: sp.end, or
-// less where the range is full, or where the last line is not whole yet.
+// readRange sends one range that begins at sp.start to a worker and returns its end: sp.end, or less
+// where that is more than a block, or where the last line is not whole yet.
 func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end uint64, err error) {
-	s := w.ship
-	ch := newChunker(io.NewSectionReader(fo.f, int64(sp.start), int64(sp.end-sp.start)), s.pool, sp.start)
-	defer ch.close()
-	var j *job
-	end, lines := sp.start, 0
-	for sp.recut || !s.enough(w.feed, lines, end-sp.start) {
-		c, err := ch.next(ctx)
-		if errors.Is(err, io.EOF) && (sp.recut || sp.final) {
-			var ok bool
-			if c, ok, err = ch.rest(ctx); err == nil && !ok {
-				err = io.EOF
-			}
+	end = sp.end
+	if !sp.recut {
+		if end, err = w.rangeEnd(fo, sp); err != nil || end == sp.start {
+			return sp.start, err
 		}
-		if err == nil && j == nil {
-			if j, err = s.startJob(ctx, fo.source, sp); err != nil {
-				s.pool.put(c.buf)
-			}
-		}
-		if err != nil {
-			if j != nil {
-				j.aborted = sp.recut && end != sp.end
-				close(j.chunks)
-			}
-			if errors.Is(err, io.EOF) {
-				return end, nil
-			}
-			return end, fmt.Errorf("read source %s: %w", fo.source.journal.cp.ID, err)
-		}
-		end, lines = c.end, lines+c.lines
-		j.chunks <- c
 	}
-	close(j.chunks)
-	return end, nil
+	fo.source.underway.Add(1)
+	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut,
+		lines: newFileRange(fo.f, sp.start, end, w.ship.pool)}
+	select {
+	case w.ship.jobs <- j:
+		return end, nil
+	case <-ctx.Done():
+		fo.source.underway.Add(-1)
+		return sp.start, ctx.Err()
+	}
 }
 
-// startJob waits for a worker.
-func (s *Shipper) startJob(ctx context.Context, src *source, sp span) (*job, error) {
-	// The channel holds a whole range, so that the file is read on while the worker parses and the
-	// next range can go to the next worker.
-	j := &job{source: src, start: sp.start, recut: sp.recut, chunks: make(chan chunk, rangeBytes/chunkSize)}
-	select {
-	case s.jobs <- j:
-		return j, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// rangeEnd is the end of a line at which a range can be cut: about as many bytes as make a block.
+func (w *follower) rangeEnd(fo *followed, sp span) (uint64, error) {
+	block := w.ship.blockBytes(w.feed)
+	if sp.end-sp.start > block+block/8 {
+		end, err := nextLine(fo.f, sp.start+block, sp.end)
+		if err != nil || end < sp.end {
+			return end, err
+		}
 	}
+	if sp.final {
+		return sp.end, nil
+	}
+	return wholeLines(fo.f, sp.start, sp.end)
 }
 
 // retire closes files that no name leads to any more and that were idle for long enough.
@@ -322,11 +319,35 @@ func (fo *followed) ended(now time.Time) bool {
 	return err == nil && now.Sub(st.ModTime()) >= rotatedIdle
 }
 
+// underway tells whether a range was sent to a worker and is not acknowledged.
+func (w *follower) underway() bool {
+	return slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.source.underway.Load() > 0 || fo.source.failed.Load() })
+}
+
 // close closes the files that are still followed.
 func (w *follower) close() {
 	for _, fo := range w.files {
 		_ = fo.f.Close() // opened for reading only
 	}
+}
+
+// nextLine is the offset behind the first newline at or after from; to where there is none before it.
+func nextLine(f io.ReaderAt, from, to uint64) (uint64, error) {
+	buf := make([]byte, 16<<10)
+	for from < to {
+		n, err := f.ReadAt(buf[:min(uint64(len(buf)), to-from)], int64(from))
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return from + uint64(i) + 1, nil
+		}
+		from += uint64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return to, fmt.Errorf("follow file: %w", err)
+		}
+	}
+	return to, nil
 }
 
 // wholeLines is the offset behind the last newline between from and to; from where there is none.

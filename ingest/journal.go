@@ -190,6 +190,13 @@ func newJournal(dir, feed string, id throng.SourceID, f file) *journal {
 	return j
 }
 
+// todo lists, in order, what of the source is not acknowledged.
+func (j *journal) todo() []span {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.cp.todo()
+}
+
 // done is the offset before which all is acknowledged.
 func (j *journal) done() uint64 {
 	j.mu.Lock()

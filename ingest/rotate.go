@@ -169,9 +169,7 @@ func (w *follower) wasRead(at file, size uint64) (bool, error) {
 // it. Without a copy what was not read is lost, as it is for everyone.
 func (w *follower) truncated(fo *followed) error {
 	log := w.ship.Logger.With(slog.String("feed", w.feed.Name), slog.String("source", fo.source.journal.cp.ID.String()))
-	if err := fo.f.Close(); err != nil {
-		return err
-	}
+	// A worker may be reading the file: it is closed when nobody holds it any more.
 	at, f, err := w.findCopy(fo.at, fo.next())
 	if errors.Is(err, fs.ErrNotExist) {
 		log.Warn("a file was truncated and no copy of it was found; what was not read of it is lost", slog.Uint64("read", fo.next()))

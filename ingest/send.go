@@ -50,7 +50,9 @@ func (s *Shipper) send(ctx context.Context) error {
 		if p.err != nil {
 			return p.err
 		}
-		if err := s.deliver(ctx, p); err != nil {
+		err := s.deliver(ctx, p)
+		p.source.underway.Add(-1)
+		if err != nil {
 			if ctx.Err() != nil {
 				s.Logger.Warn("stopped before all was acknowledged; it is sent again at the next start",
 					slog.String("source", p.source.journal.cp.ID.String()))

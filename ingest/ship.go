@@ -129,6 +129,7 @@ type feed struct {
 	lag       atomic.Int64 // bytes of files not yet handed to a worker
 	lastDay   atomic.Int32 // of the latest event; 0 is none
 	rowBytes  atomic.Int64 // encoded size of a row; 0 is unknown
+	lineBytes atomic.Int64 // size of a line; 0 is unknown
 }
 
 // messageDay is the day to whose topic a message goes that holds no events: that of the feed's
@@ -153,7 +154,7 @@ func NewShipper(o ShipOptions) (*Shipper, error) {
 	}
 	s := &Shipper{
 		ShipOptions: o,
-		pool:        newChunkPool(2*len(o.Feeds) + o.Workers*rangeBytes/chunkSize),
+		pool:        newChunkPool(4 * (len(o.Feeds) + o.Workers)),
 		jobs:        make(chan *job),
 		parcels:     make(chan *parcel),
 		buffers:     make(chan []byte, 8),

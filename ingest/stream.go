@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -53,7 +52,7 @@ func (s *Shipper) readStream(ctx context.Context, f *feed) error {
 		if !more {
 			break
 		}
-		if end, err = s.streamRange(ctx, src, first, chunks); err != nil {
+		if end, err = s.sendRange(ctx, src, first, chunks); err != nil {
 			return err
 		}
 		f.watermark.mark(s.Clock.Now(), []position{{src.journal, end}})
@@ -106,28 +105,31 @@ func (s *Shipper) pump(ctx context.Context, ch *chunker, out chan<- chunk) error
 	}
 }
 
-// streamRange sends one range that begins with first through a worker.
-func (s *Shipper) streamRange(ctx context.Context, src *source, first chunk, chunks <-chan chunk) (end uint64, err error) {
-	j := &job{source: src, start: first.start, chunks: make(chan chunk)}
-	defer close(j.chunks)
+// sendRange sends one range that begins with first through a worker.
+func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunks <-chan chunk) (end uint64, err error) {
+	lines := streamRange{make(chan chunk), s.pool}
+	defer close(lines.chunks)
+	src.underway.Add(1)
+	j := &job{source: src, start: first.start, lines: lines}
 	select {
 	case s.jobs <- j:
 	case <-ctx.Done():
+		src.underway.Add(-1)
 		s.pool.put(first.buf)
 		return 0, ctx.Err()
 	}
 	age := s.Clock.NewTimer(s.MaxAge)
 	defer age.Stop()
-	end, lines := first.end, first.lines
-	j.chunks <- first
-	for !s.enough(src.feed, lines, end-first.start) {
+	end, n := first.end, first.lines
+	lines.chunks <- first
+	for n < s.blockRows(src.feed) {
 		select {
 		case c, ok := <-chunks:
 			if !ok {
 				return end, nil
 			}
-			end, lines = c.end, lines+c.lines
-			j.chunks <- c
+			end, n = c.end, n+c.lines
+			lines.chunks <- c
 		case <-age.C:
 			return end, nil
 		case <-ctx.Done():
@@ -135,15 +137,4 @@ func (s *Shipper) streamRange(ctx context.Context, src *source, first chunk, chu
 		}
 	}
 	return end, nil
-}
-
-// usualRowBytes is the encoded size of a row before any was encoded.
-const usualRowBytes = 64
-
-// enough tells whether a range is large enough to be cut. It stays a little under the largest block,
-// because the next chunk would not fit, and the worker would make a small block of what is over.
-func (s *Shipper) enough(f *feed, lines int, bytes uint64) bool {
-	row := cmp.Or(int(f.rowBytes.Load()), usualRowBytes)
-	rows := min(s.MaxRows, s.MaxBytes/row)
-	return lines >= rows-rows/16 || bytes >= rangeBytes-2*chunkSize
 }

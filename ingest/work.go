@@ -3,7 +3,9 @@ package ingest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"throng"
@@ -12,19 +14,13 @@ import (
 	"throng/ingest/block"
 )
 
-// rangeBytes bounds the raw bytes of a range, so that two workers on one file need a bounded number
-// of chunks.
-const rangeBytes = 96 << 20
-
-// job is a range of a source on its way through one worker. The reader sends its chunks and closes
-// the channel at the range's end.
+// job is a range of a source on its way through one worker.
 type job struct {
 	source *source
 	start  uint64
-	recut  bool // cut before: it has to become the same blocks again
-	chunks chan chunk
-	// aborted is set before chunks is closed where the range is not whole and must not be cut.
-	aborted bool
+	end    uint64 // 0: where the lines end
+	recut  bool   // cut before: it has to become the same blocks again
+	lines  lines
 }
 
 // message is an encoded block on its way to the topic of its day.
@@ -74,23 +70,35 @@ func (s *Shipper) work() {
 		builders:    map[throng.Day]*block.Builder{},
 	}
 	for j := range s.jobs {
-		if err := w.run(j); err != nil {
+		err := w.run(j)
+		j.lines.close()
+		if err != nil {
 			w.abandon()
-			for c := range j.chunks {
-				s.pool.put(c.buf)
-			}
+		}
+		if errors.Is(err, errShort) { // the follower finds the file's copy and starts again
+			j.source.failed.Store(true)
+			err = nil
+		}
+		if err != nil {
 			s.parcels <- &parcel{source: j.source, err: err}
 		}
+		j.source.underway.Add(-1)
 	}
 }
 
 // run makes the blocks of one range.
 func (w *worker) run(j *job) error {
 	w.begin(j.source, j.start)
-	for c := range j.chunks {
-		err := w.prepare(j.source, c.data)
-		if err == nil {
-			err = w.lines(j, c)
+	for {
+		c, err := j.lines.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read source %s: %w", j.source.journal.cp.ID, err)
+		}
+		if err = w.prepare(j.source, c.data); err == nil {
+			err = w.chunk(j, c)
 		}
 		w.ship.pool.put(c.buf)
 		if err != nil {
@@ -98,8 +106,7 @@ func (w *worker) run(j *job) error {
 		}
 		w.parcel.end = c.end
 	}
-	if w.parcel.end == w.parcel.start || j.aborted {
-		w.abandon()
+	if w.parcel.end == w.parcel.start {
 		return nil
 	}
 	return w.finish()
@@ -153,9 +160,9 @@ func invalidSignals(a *anonymize.Anonymizer) uint64 {
 	return c.InvalidDNT + c.InvalidGPC
 }
 
-// lines reads the lines of a chunk. Where the block is full it ends the piece behind the line that
+// chunk reads the lines of a chunk. Where the block is full it ends the piece behind the line that
 // filled it and starts another.
-func (w *worker) lines(j *job, c chunk) error {
+func (w *worker) chunk(j *job, c chunk) error {
 	pos, data := c.start, c.data
 	for len(data) > 0 {
 		n := bytes.IndexByte(data, '\n') + 1
@@ -270,7 +277,7 @@ func (w *worker) finish() error {
 			h.Rejected, h.Late = uint32(p.tally.Rejects()), uint32(p.tally.Late)
 		}
 		b := w.builders[d]
-		p.source.feed.learnRowSize(b)
+		p.source.feed.learn(p, b)
 		value, err := b.Encode(w.ship.buffer(), h)
 		if err != nil {
 			return fmt.Errorf("encode block %s: %w", h.BlockID, err)
@@ -282,6 +289,7 @@ func (w *worker) finish() error {
 	clear(w.builders)
 	w.builder = nil
 	w.ship.counts.add(&p.tally)
+	p.source.underway.Add(1)
 	w.ship.parcels <- p
 	return nil
 }
