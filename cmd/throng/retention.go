@@ -129,11 +129,15 @@ func (c retentionPlan) Run(a *app, ctx context.Context) error {
 
 type retentionApply struct {
 	configured
+	Loop bool `help:"Go on, every retention.check_every, until stopped."`
 	JSON bool `help:"Write JSON."`
 }
 
 func (c retentionApply) Run(a *app, ctx context.Context) error {
 	return c.keep(a, ctx, func(k *retention.Keeper) error {
+		if c.Loop {
+			return runStages(ctx, stage{"retention", k.Run})
+		}
 		report, err := k.Sweep(ctx)
 		if err != nil {
 			return err
