@@ -224,17 +224,18 @@ func (a *Anonymizer) generalize(rec *accesslog.Record, ev *throng.Event, signal 
 		return NoKey
 	}
 	optedOut := signal != throng.NoSignal
-	ua := a.agentOf(rec.UserAgent)
-	pg := a.pageOf(s, e, rec.Path, optedOut)
+	// All places first, then what is there: the processor fetches them together.
+	uaPlace, pagePlace := a.agents.place(0, rec.UserAgent), a.pagePlace(s, e, rec.Path, optedOut)
+	ua, pg := a.agentAt(uaPlace, rec.UserAgent), a.pageAt(pagePlace, s, e, rec.Path, optedOut)
 	page := !pg.asset && rec.Method == throng.GET && (rec.Status >= 200 && rec.Status < 300 || rec.Status == 304)
-	*ev = throng.Event{
-		Time: rec.Time, Site: s.id, Path: pg.path, Cell: pg.cell,
-		Method: rec.Method, Status: rec.Status, Bytes: rec.Bytes,
-		Referrer: a.referrerOf(rec.Referer),
-		Client:   ua.client, ClientMajor: ua.major, OS: ua.os, Bot: ua.bot,
-		OptedOut: optedOut, Signal: signal,
-		Visit: page && ua.bot == throng.Human,
-	}
+	// Field by field: a composite literal would be made elsewhere first and copied.
+	ev.Time, ev.Site, ev.Path, ev.Cell = rec.Time, s.id, pg.path, pg.cell
+	ev.Method, ev.Status, ev.Bytes = rec.Method, rec.Status, rec.Bytes
+	ev.Referrer = a.referrerOf(rec.Referer)
+	ev.Client, ev.ClientMajor, ev.OS, ev.Bot = ua.client, ua.major, ua.os, ua.bot
+	ev.OptedOut, ev.Signal = optedOut, signal
+	ev.Visit = page && ua.bot == throng.Human
+	ev.Country, ev.Network, ev.Unit = throng.Country{}, netip.Prefix{}, 0
 	if optedOut {
 		ev.Time -= ev.Time % 60
 		ev.ClientMajor -= ev.ClientMajor % 10
@@ -287,39 +288,43 @@ func (a *Anonymizer) siteOf(host []byte) *site {
 	return s
 }
 
-func (a *Anonymizer) agentOf(ua []byte) *agent {
-	value, place := a.agents.find(0, ua)
-	if value == nil {
-		value = a.agents.put(place, generalizeAgent(ua))
+func (a *Anonymizer) agentAt(p place, ua []byte) *agent {
+	if value := a.agents.at(p); value != nil {
+		return value
 	}
-	return value
+	return a.agents.put(p, generalizeAgent(ua))
 }
 
 func (a *Anonymizer) referrerOf(referrer []byte) string {
 	if len(referrer) == 0 {
 		return ""
 	}
-	value, place := a.referrers.find(0, referrer)
+	p := a.referrers.place(0, referrer)
+	value := a.referrers.at(p)
 	if value == nil {
 		own := func(host string) bool { return a.hosts[host] != nil }
-		value = a.referrers.put(place, generalizeReferrer(referrer, own))
+		value = a.referrers.put(p, generalizeReferrer(referrer, own))
 	}
 	return *value
 }
 
-// pageOf generalizes a path. What is remembered depends on site, opt-out and epoch too.
-func (a *Anonymizer) pageOf(s *site, e *epoch, path []byte, optedOut bool) *page {
+// pagePlace is where a path is remembered. What is, depends on site, opt-out and epoch too.
+func (a *Anonymizer) pagePlace(s *site, e *epoch, path []byte, optedOut bool) place {
 	tag := uint64(e.span)<<32 | s.index<<1
 	if optedOut {
 		tag |= 1
 	}
-	value, place := a.paths.find(tag, path)
-	if value == nil {
-		p := s.page(path, optedOut, a.assets)
-		p.cell = cellID(&a.scratch, e.Cell, s.id, throng.PathTable, p.path)
-		value = a.paths.put(place, p)
+	return a.paths.place(tag, path)
+}
+
+// pageAt generalizes a path that is not remembered.
+func (a *Anonymizer) pageAt(at place, s *site, e *epoch, path []byte, optedOut bool) *page {
+	if value := a.paths.at(at); value != nil {
+		return value
 	}
-	return value
+	p := s.page(path, optedOut, a.assets)
+	p.cell = cellID(&a.scratch, e.Cell, s.id, throng.PathTable, p.path)
+	return a.paths.put(at, p)
 }
 
 // page looks a path up in the route list, as it is and as it is spelled, and generalizes what is not

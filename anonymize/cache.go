@@ -3,67 +3,76 @@ package anonymize
 import "hash/maphash"
 
 // cache remembers what was made of bytes of a line. It belongs to one goroutine and takes no lock. It
-// holds no byte of a line, only a 128-bit hash of it: two 64-bit hashes under seeds that are drawn at
-// random for this cache, so that no visitor can aim at a set of the cache, or make two texts collide
-// (among 2³² texts the chance that any two do is below 2⁻⁶⁴). Its size is fixed, whatever visitors
-// send. It is cleared when an epoch ends. See docs/adr/0004-caches.md.
+// holds no byte of a line, only a 64-bit hash of it under a seed that is drawn at random for this cache,
+// so that no visitor can aim at a set of the cache or make two texts collide. Its size is fixed, whatever
+// visitors send. It is cleared when an epoch ends. See docs/adr/0004-caches.md.
 type cache[V any] struct {
-	setSeed, checkSeed maphash.Seed
-	entries            []entry[V]
-	victim             int // the way that is replaced next
+	seed maphash.Seed
+	// hashes lie apart from the values, so that a look-up reads one line of the processor's cache and
+	// the value that it finds. 0 is an empty place.
+	hashes []uint64
+	values []V
+	victim int // the way that is replaced next
 }
 
-type entry[V any] struct {
-	place
-	value V
-}
-
-// place is where a text belongs: what find computed, for put. A hash of 0 is an empty entry.
-type place struct{ hash, check uint64 }
+// place is the hash of a text, under which it is remembered.
+type place uint64
 
 const ways = 4
 
-// newCache has room for size entries, rounded up to a power of two.
+// newCache has room for size values, rounded up to a power of two.
 func newCache[V any](size int) *cache[V] {
 	n := ways
 	for n < size {
 		n *= 2
 	}
-	return &cache[V]{setSeed: maphash.MakeSeed(), checkSeed: maphash.MakeSeed(), entries: make([]entry[V], n)}
+	return &cache[V]{seed: maphash.MakeSeed(), hashes: make([]uint64, n), values: make([]V, n)}
 }
 
-// find is the value of a text; nil where it is not remembered. The tag tells apart what depends on more
-// than the text. The pointer is valid until the next put.
-func (c *cache[V]) find(tag uint64, text []byte) (*V, place) {
-	tag *= 0x9E3779B97F4A7C15
-	p := place{(maphash.Bytes(c.setSeed, text) ^ tag) | 1, maphash.Bytes(c.checkSeed, text) ^ tag}
-	set := c.set(p)
-	for i := range set {
-		if set[i].place == p {
-			return &set[i].value, p
-		}
+// place is where a text belongs. The tag tells apart what depends on more than the text.
+func (c *cache[V]) place(tag uint64, text []byte) place {
+	return place((maphash.Bytes(c.seed, text) ^ tag*0x9E3779B97F4A7C15) | 1)
+}
+
+// at is the value at a place; nil where it is not remembered. The pointer is valid until the next put.
+//
+// Which of the ways it is, is computed and not branched on: nobody can predict it, and a wrong guess
+// would keep the processor from waiting for the memory of several look-ups at a time.
+func (c *cache[V]) at(p place) *V {
+	first := c.first(p)
+	set := (*[ways]uint64)(c.hashes[first:])
+	one, two, three := same(set[1], p), same(set[2], p), same(set[3], p)
+	if same(set[0], p)|one|two|three == 0 {
+		return nil
 	}
-	return nil, p
+	return &c.values[first+int(one+2*two+3*three)]
 }
 
-// put remembers a value at the place that find gave, over another one where the set is full. Which one
+// same is 1 where a hash is that of the place, else 0.
+func same(hash uint64, p place) uint64 {
+	x := hash ^ uint64(p)
+	return (x - 1) &^ x >> 63
+}
+
+// put remembers a value at a place where there is none, over another one where the set is full. Which one
 // is no matter of fairness: texts that repeat come back at once.
 func (c *cache[V]) put(p place, value V) *V {
 	c.victim = (c.victim + 1) % ways
-	set, way := c.set(p), c.victim
-	for i := range set {
-		if set[i].hash == 0 {
+	first, way := c.first(p), c.victim
+	for i, h := range c.hashes[first : first+ways] {
+		if h == 0 {
 			way = i
 			break
 		}
 	}
-	set[way] = entry[V]{p, value}
-	return &set[way].value
+	c.hashes[first+way], c.values[first+way] = uint64(p), value
+	return &c.values[first+way]
 }
 
-func (c *cache[V]) set(p place) []entry[V] {
-	i := int(p.hash>>8) & (len(c.entries) - ways)
-	return c.entries[i : i+ways]
-}
+// first is the first way of the set to which a place belongs.
+func (c *cache[V]) first(p place) int { return int(p>>8) & (len(c.hashes) - ways) }
 
-func (c *cache[V]) clear() { clear(c.entries) }
+func (c *cache[V]) clear() {
+	clear(c.hashes)
+	clear(c.values)
+}
