@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -18,14 +19,10 @@ import (
 // complete: web servers go on writing to it until they have reopened their log.
 const rotatedIdle = 2 * time.Minute
 
-// bulk is the number of unread bytes that are read at once; less waits for MaxAge.
-const bulk = 64 << 20
-
 // follower follows the files of one feed. It belongs to one goroutine.
 type follower struct {
 	ship   *Shipper
 	feed   *feed
-	key    printKey
 	files  []*followed
 	warned bool // that no file matches
 }
@@ -35,6 +32,7 @@ type follower struct {
 type followed struct {
 	source  *source
 	f       *os.File
+	held    sync.WaitGroup // by ranges that workers read
 	at      file
 	todo    []span
 	since   time.Time // when the first unread byte was seen; zero: all is read
@@ -69,10 +67,6 @@ func (s *Shipper) follow(ctx context.Context, f *feed) error {
 
 // start opens what the checkpoints know of this feed.
 func (w *follower) start() error {
-	var err error
-	if w.key, err = loadPrintKey(filepath.Join(w.ship.Dir, "key")); err != nil {
-		return err
-	}
 	journals, err := loadJournals(w.ship.Dir)
 	if err != nil {
 		return err
@@ -187,12 +181,15 @@ func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, siz
 		if fo.since.IsZero() {
 			fo.since = now
 		}
-		if unread < bulk && !w.ship.Once && now.Sub(fo.since) < w.ship.MaxAge {
+		due := w.ship.Once || now.Sub(fo.since) >= w.ship.MaxAge
+		if !due && uint64(unread) < w.ship.blockBytes(w.feed) {
 			return wholeLines(fo.f, fo.next(), size)
 		}
-		fo.since = time.Time{}
 		before := fo.next()
 		fo.todo[0].start, err = w.readRange(ctx, fo, span{start: before, end: size, final: w.ship.Once && fo.ended(now)})
+		if !due || fo.next() == before {
+			fo.since = time.Time{}
+		}
 		if err != nil || fo.next() == before {
 			return fo.next(), err
 		}
@@ -225,11 +222,12 @@ func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end ui
 	}
 	fo.source.underway.Add(1)
 	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut,
-		lines: newFileRange(fo.f, sp.start, end, w.ship.pool)}
+		lines: newFileRange(fo, sp.start, end, w.ship)}
 	select {
 	case w.ship.jobs <- j:
 		return end, nil
 	case <-ctx.Done():
+		j.lines.close()
 		fo.source.underway.Add(-1)
 		return sp.start, ctx.Err()
 	}
@@ -324,9 +322,10 @@ func (w *follower) underway() bool {
 	return slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.source.underway.Load() > 0 || fo.source.failed.Load() })
 }
 
-// close closes the files that are still followed.
+// close closes the files that are still followed, when no worker reads them any more.
 func (w *follower) close() {
 	for _, fo := range w.files {
+		fo.held.Wait()
 		_ = fo.f.Close() // opened for reading only
 	}
 }

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // lines are the lines of a range, chunk by chunk. The buffer of a chunk goes back to the pool when it
-// was read; next returns io.EOF behind the last one. close gives back what is left.
+// was read; next returns io.EOF behind the last one. intact fails where what was read so far may not be
+// what was meant to be read. close gives back what is left.
 type lines interface {
 	next() (chunk, error)
+	intact() error
 	close()
 }
 
@@ -19,11 +22,32 @@ type lines interface {
 // processor's cache when it parses them.
 type fileRange struct {
 	*chunker
-	end uint64
+	end   uint64
+	f     *os.File
+	key   printKey
+	print string          // of the generation of the file that is meant
+	held  *sync.WaitGroup // until close, the file stays open
 }
 
-func newFileRange(f *os.File, start, end uint64, pool *chunkPool) *fileRange {
-	return &fileRange{newChunker(io.NewSectionReader(f, int64(start), int64(end-start)), pool, start), end}
+func newFileRange(fo *followed, start, end uint64, s *Shipper) *fileRange {
+	section := io.NewSectionReader(fo.f, int64(start), int64(end-start))
+	fo.held.Add(1)
+	return &fileRange{newChunker(section, s.pool, start), end, fo.f, s.key, fo.at.Print, &fo.held}
+}
+
+func (r *fileRange) close() {
+	r.chunker.close()
+	r.held.Done()
+}
+
+// intact looks at the file's first line again. While it is what it was, the file was not truncated
+// and written anew before the bytes were read.
+func (r *fileRange) intact() error {
+	print, err := r.key.print(r.f)
+	if err == nil && print != r.print {
+		err = errShort
+	}
+	return err
 }
 
 // next reads on. A range that ends before its end is an error: the file was truncated meanwhile.
@@ -47,8 +71,8 @@ func (r *fileRange) next() (chunk, error) {
 	return c, nil
 }
 
-// errShort says that a file ends before the range that was to be read of it.
-var errShort = fmt.Errorf("the file is shorter than it was: %w", io.ErrUnexpectedEOF)
+// errShort says that a file does not hold the range any more that was to be read of it.
+var errShort = fmt.Errorf("the file was truncated: %w", io.ErrUnexpectedEOF)
 
 // streamRange is a range of a stream; whoever reads the stream sends its chunks and closes the channel.
 type streamRange struct {
@@ -63,6 +87,8 @@ func (r streamRange) next() (chunk, error) {
 	}
 	return c, nil
 }
+
+func (r streamRange) intact() error { return nil }
 
 func (r streamRange) close() {
 	for c := range r.chunks {

@@ -93,7 +93,7 @@ func (a file) same(b file) bool {
 // was followed as another file, of which this is the copy or the moved remainder; or a new one. It is
 // nil while the file has no complete line, or is a copy of a file that is still there.
 func (w *follower) resolve(path string) (*followed, error) {
-	at, f, size, err := w.key.open(path)
+	at, f, size, err := w.ship.key.open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // gone since it was listed
 	}
@@ -125,7 +125,7 @@ func (w *follower) match(at file, f *os.File, size uint64) (*followed, error) {
 	}
 	for _, fo := range w.files {
 		if fo.at.Print == at.Print && fo.at.Inode != at.Inode {
-			if copied, err := sameStart(fo.f, f); err != nil || copied {
+			if copied, err := w.isCopy(fo, f); err != nil || copied {
 				return nil, err
 			}
 		}
@@ -230,7 +230,7 @@ func (w *follower) siblings(path string, take func(at file, f *os.File, size uin
 		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), stem) {
 			continue
 		}
-		at, f, size, err := w.key.open(filepath.Join(filepath.Dir(path), e.Name()))
+		at, f, size, err := w.ship.key.open(filepath.Join(filepath.Dir(path), e.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -254,6 +254,17 @@ func age(e fs.DirEntry) int64 {
 		return 0
 	}
 	return info.ModTime().UnixNano()
+}
+
+// isCopy tells whether f is a copy of a followed file. Where that was truncated since it was looked at,
+// it cannot be told before the next look, and f has to wait.
+func (w *follower) isCopy(fo *followed, f *os.File) (bool, error) {
+	same, err := sameStart(fo.f, f)
+	if err != nil || same {
+		return same, err
+	}
+	print, err := w.ship.key.print(fo.f)
+	return print != fo.at.Print, err
 }
 
 // sameStart tells whether two files agree over the first MiB that both have: then one is a copy.

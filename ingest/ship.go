@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,6 +113,7 @@ func (o *ShipOptions) setDefaults() error {
 type Shipper struct {
 	ShipOptions
 	feeds   []*feed
+	key     printKey // of all feeds; nil where none is of files
 	pool    *chunkPool
 	jobs    chan *job
 	parcels chan *parcel
@@ -163,7 +166,16 @@ func NewShipper(o ShipOptions) (*Shipper, error) {
 	for _, f := range o.Feeds {
 		s.feeds = append(s.feeds, &feed{Feed: f})
 	}
-	return s, nil
+	return s, s.loadKey()
+}
+
+// loadKey makes or reads the key by which files are known again, once for all feeds: two that made one
+// at the same time would each have known their files by its own, and only one would be kept.
+func (s *Shipper) loadKey() (err error) {
+	if slices.ContainsFunc(s.feeds, func(f *feed) bool { return f.Stream == nil }) {
+		s.key, err = loadPrintKey(filepath.Join(s.Dir, "key"))
+	}
+	return err
 }
 
 // Run ships until ctx ends, or until every stream has ended and, with Once, every file is read. What

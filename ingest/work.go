@@ -109,7 +109,7 @@ func (w *worker) run(j *job) error {
 	if w.parcel.end == w.parcel.start {
 		return nil
 	}
-	return w.finish()
+	return w.finish(j)
 }
 
 // abandon forgets the piece that is being made.
@@ -173,7 +173,7 @@ func (w *worker) chunk(j *job, c chunk) error {
 		data, pos = data[n:], pos+uint64(n)
 		if w.full(j.recut) && len(data) > 0 {
 			w.parcel.end = pos
-			if err := w.finish(); err != nil {
+			if err := w.finish(j); err != nil {
 				return err
 			}
 			w.begin(j.source, pos)
@@ -253,7 +253,10 @@ func (w *worker) full(recut bool) bool {
 }
 
 // finish encodes the piece and hands it to a sender.
-func (w *worker) finish() error {
+func (w *worker) finish(j *job) error {
+	if err := j.lines.intact(); err != nil {
+		return fmt.Errorf("read source %s: %w", j.source.journal.cp.ID, err)
+	}
 	p := w.parcel
 	p.source.feed.noteSignals(w.ship.Logger, w.parser)
 	p.tally.InvalidSignals = invalidSignals(w.anon) - w.invalid
