@@ -3,10 +3,12 @@ package clickhouse_test
 import (
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"throng"
 	"throng/internal/clickhouse/clickhousetest"
 )
 
@@ -56,5 +58,41 @@ func BenchmarkInsertBlock(b *testing.B) {
 	million := float64(n) * rows / 1e6
 	b.ReportMetric((cpu()-start).Seconds()/million, "cpu-s/Mrow")
 	b.ReportMetric(million/b.Elapsed().Seconds(), "Mrow/s")
+	b.ReportMetric(peakMiB(), "peak-MiB")
+}
+
+// BenchmarkUnits reads the open units of 10 million visits in two ranges at the same time.
+func BenchmarkUnits(b *testing.B) {
+	const rows, blocks = 262_144, 44
+	s := clickhousetest.Open(b)
+	tr := newTraffic(30_000, 10_000_000)
+	for n := range blocks {
+		if err := s.InsertBlock(b.Context(), blockID(n), rows, tr.block(b, rows)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	start := cpu()
+	var read uint64
+	b.ResetTimer()
+	for b.Loop() {
+		var wg sync.WaitGroup
+		var halves [2]uint64
+		for i := range halves {
+			wg.Go(func() {
+				lo := throng.UnitToken(i) << 63
+				err := s.Units(b.Context(), day, lo, lo+1<<63-1, func(r throng.UnitRows) error {
+					halves[i] += uint64(len(r.Unit))
+					return nil
+				})
+				if err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		read += halves[0] + halves[1]
+	}
+	b.ReportMetric(float64(read)/1e6/b.Elapsed().Seconds(), "Mrow/s")
+	b.ReportMetric((cpu()-start).Seconds()/(float64(read)/1e6), "cpu-s/Mrow")
 	b.ReportMetric(peakMiB(), "peak-MiB")
 }

@@ -144,12 +144,12 @@ func (s *Store) apply(ctx context.Context, all []migration) error {
 
 const (
 	codeTableExists = 57
-	lockWait        = 10 * time.Second
+	lockWait        = 5 * time.Second
 	lockPoll        = 100 * time.Millisecond
 )
 
 // lockSchema takes the lock: a table of which one process can be the creator. A holder that died is
-// told by the lock being the same for 10 s, far longer than all steps take; should it live after all,
+// told by the lock being the same for 5 s, far longer than all steps take; should it live after all,
 // no step does harm when it runs twice.
 func (s *Store) lockSchema(ctx context.Context) error {
 	held, since := "", time.Time{}

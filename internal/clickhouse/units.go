@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -27,35 +26,79 @@ func (s *Store) Cells(ctx context.Context, day throng.Day) ([]throng.CellKey, er
 	return cells, classify("read cells", err)
 }
 
-// unitsSettings read one range in the order in which it is stored, in one thread: ranges are read at
-// the same time by several callers.
-var unitsSettings = driver.Settings{"max_threads": 1, "optimize_read_in_order": 1, "max_block_size": 65409}
+// A range of about rangeRows rows is read and put in order at a time: what is sorted stays in the
+// processor's cache. More than maxRanges would read too much for nothing: of every part and range at
+// least one granule is read.
+const (
+	rangeRows = 1 << 20
+	maxRanges = 256
+)
 
 // Units calls yield with the open units of a day whose token is between lo and hi, both included,
-// ordered by (Unit, Cell). The same (Unit, Cell) can come more than once, also across batches; its
-// visits add up. A batch belongs to yield until it returns. An error of yield ends the call and is
-// returned as it is.
+// ordered by (Unit, Cell) within and across batches. The same (Unit, Cell) can come more than once; its
+// visits add up. A unit is never split between batches. A batch belongs to yield until it returns. An
+// error of yield ends the call and is returned as it is.
+//
+// Rows are put in order here and not by ORDER BY: merging the day's parts in the database costs 0.3
+// CPU seconds a million rows at best, this a third of it (docs/adr/0002-store-schema.md). Tokens are
+// taken to be spread evenly; where they are not, a range needs more memory.
 func (s *Store) Units(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
-	ctx, cancel := context.WithCancel(driver.Context(ctx, driver.WithSettings(unitsSettings)))
-	defer cancel() // ends a query that yield did not want to see the end of
+	steps, err := s.rangesOf(ctx, day)
+	if err != nil {
+		return classify("read units", err)
+	}
+	width := ^throng.UnitToken(0) / throng.UnitToken(steps)
+	var sorter unitSorter
+	for from := lo; ; {
+		to := hi
+		if hi-from > width {
+			to = from + width
+		}
+		if err := s.readUnits(ctx, day, from, to, &sorter); err != nil {
+			return classify("read units", err)
+		}
+		if rows := sorter.sort(from, to); len(rows.Unit) > 0 {
+			if err := yield(rows); err != nil {
+				return err
+			}
+		}
+		if to == hi {
+			return nil
+		}
+		from = to + 1
+	}
+}
+
+// rangesOf is the number of equal parts of the token space in which there are about rangeRows rows.
+func (s *Store) rangesOf(ctx context.Context, day throng.Day) (steps uint64, err error) {
+	err = s.each(ctx, "Store.Units.count", params{"partition": partitionOf(day)}, func(rows chdriver.Rows) error {
+		return rows.Scan(&steps)
+	})
+	return min(steps/rangeRows, maxRanges) + 1, err
+}
+
+// unitsSettings keep a range to one thread: ranges are read at the same time by several callers.
+var unitsSettings = driver.Settings{"max_threads": 1}
+
+// readUnits fills the sorter with the rows of a range.
+func (s *Store) readUnits(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, sorter *unitSorter) error {
+	sorter.reset()
+	ctx = driver.Context(ctx, driver.WithSettings(unitsSettings))
 	args := params{"day": day, "lo": uint64(lo), "hi": uint64(hi)}.args()
 	body, err := s.conn.QueryFormat(ctx, "Native", statement("Store.Units"), args...)
 	if err != nil {
-		return classify("read units", err)
+		return err
 	}
 	defer body.Close()
 	var b unitBatch
 	for r := proto.NewReader(body); ; {
-		rows, err := b.read(r)
-		if err == errEnd {
-			return nil
-		}
-		if err != nil {
-			return classify("read units", err)
-		}
-		if err := yield(rows); err != nil {
+		if err := b.read(r); err != nil {
+			if err == errEnd {
+				return nil
+			}
 			return err
 		}
+		sorter.add(&b)
 	}
 }
 
@@ -69,8 +112,7 @@ type unitBatch struct {
 // errEnd is the end of a result between two blocks; an end anywhere else is a loss.
 var errEnd = errors.New("end of result")
 
-func (b *unitBatch) read(r *proto.Reader) (throng.UnitRows, error) {
-	var block proto.Block
+func (b *unitBatch) read(r *proto.Reader) error {
 	columns := proto.Results{
 		{Name: "unit", Data: &b.unit}, {Name: "cell", Data: &b.cell},
 		{Name: "opted_out", Data: &b.optedOut}, {Name: "visits", Data: &b.visits},
@@ -78,21 +120,12 @@ func (b *unitBatch) read(r *proto.Reader) (throng.UnitRows, error) {
 	for _, c := range columns {
 		c.Data.Reset()
 	}
-	if err := block.DecodeRawBlock(r, 0, columns); err != nil {
-		if block.Columns == 0 && errors.Is(err, io.EOF) {
-			err = errEnd
-		}
-		return throng.UnitRows{}, err
+	var block proto.Block
+	err := block.DecodeRawBlock(r, 0, columns)
+	if block.Columns == 0 && errors.Is(err, io.EOF) {
+		return errEnd
 	}
-	return throng.UnitRows{
-		Unit: sameBits[throng.UnitToken](b.unit), Cell: sameBits[throng.CellID](b.cell),
-		OptedOut: b.optedOut, Visits: b.visits,
-	}, nil
-}
-
-// sameBits gives a column the type that the rooms use. A copy would cost a fifth of the read.
-func sameBits[T ~uint64](column []uint64) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(column))), len(column))
+	return err
 }
 
 // DropUnits drops a day's open units and the texts of its cells. When it returns nil no unit token of

@@ -63,7 +63,6 @@ var process sync.Mutex
 
 // Engine is an open engine. Its methods may be called by several goroutines.
 type Engine struct {
-	dir     string
 	lock    *durable.Lock
 	log     *slog.Logger
 	writers *pool // read and write
@@ -95,7 +94,7 @@ func Open(ctx context.Context, o Options) (_ *Engine, err error) {
 	if !process.TryLock() {
 		return nil, errors.Join(fmt.Errorf("open engine: %w", ErrInUse), lock.Unlock())
 	}
-	e := &Engine{dir: o.Dir, lock: lock, log: o.Logger}
+	e := &Engine{lock: lock, log: o.Logger}
 	if err := e.start(ctx, o); err != nil {
 		process.Unlock()
 		return nil, errors.Join(fmt.Errorf("open engine in %s: %w", o.Dir, err), lock.Unlock())
@@ -147,7 +146,8 @@ func (e *Engine) start(ctx context.Context, o Options) error {
 	e.readers = newPool(maxConnections, lib, append(args[:len(args):len(args)], "--readonly=2"))
 	e.control = newPool(1, lib, args)
 	if err := e.identify(ctx); err != nil {
-		return errors.Join(err, e.closePools())
+		e.closePools()
+		return err
 	}
 	return nil
 }
@@ -193,23 +193,25 @@ func (e *Engine) Close() error {
 }
 
 func (e *Engine) close() error {
-	done := make(chan error, 1)
-	go func() { done <- e.closePools() }()
+	done := make(chan struct{})
+	go func() {
+		e.closePools()
+		close(done)
+	}()
 	timeout := time.NewTimer(closeGrace)
 	defer timeout.Stop()
 	select {
-	case err := <-done:
+	case <-done:
 		process.Unlock()
 		e.log.Info("engine is closed")
-		return errors.Join(err, e.lock.Unlock())
+		return e.lock.Unlock()
 	case <-timeout.C:
 		return fmt.Errorf("close engine: statements or merges still run after %s; they end with the process", closeGrace)
 	}
 }
 
-func (e *Engine) closePools() error {
+func (e *Engine) closePools() {
 	e.writers.close()
 	e.readers.close()
 	e.control.close()
-	return nil
 }

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS events
     opted_out Bool,
     signal LowCardinality(String),
     visit Bool,
-    cell UInt64
+    cell UInt64 CODEC(NONE)
 )
 ENGINE = MergeTree
 PARTITION BY (CAST(opted_out, 'Enum8(\'standard\' = 0, \'opted_out\' = 1)'), toDate(time))
@@ -27,7 +27,12 @@ SETTINGS
     non_replicated_deduplication_window = 10000,
     ttl_only_drop_parts = 1,
     merge_with_ttl_timeout = 14400,
-    index_granularity = 8192,
+    index_granularity = 65536,
+    index_granularity_bytes = 104857600,
     min_bytes_for_wide_part = 1073741824,
+    min_parts_to_merge_at_once = 10,
+    max_bytes_to_merge_at_max_space_in_pool = 33554432,
+    parts_to_delay_insert = 5000,
+    parts_to_throw_insert = 10000,
     old_parts_lifetime = 0,
     auto_statistics_types = ''

@@ -1,0 +1,159 @@
+package clickhouse_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"throng"
+	"throng/internal/clickhouse"
+	"throng/internal/clickhouse/clickhousetest"
+)
+
+func TestItemsAndDrops(t *testing.T) {
+	dir := t.TempDir()
+	e := openEngine(t, dir)
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	for n := range 3 {
+		data, rows, _ := sample(t, uint64(n))
+		err := errors.Join(s.InsertBlock(t.Context(), blockID(n), rows, data), s.RecordBlock(t.Context(), header(n, "f", time.Time{})))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, e.RoundTripper(), "OPTIMIZE TABLE open_units FINAL") // leaves parts that are not active
+	run(t, e.RoundTripper(), "ALTER TABLE events DETACH PARTITION ID '1-"+strings.ReplaceAll(day.String(), "-", "")+"'")
+	if err := s.MarkPassed(t.Context(), day, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	items, err := s.Items(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]throng.Class{}
+	for _, it := range items {
+		if it.Store != clickhouse.StoreName || it.Day != day || it.Bytes == 0 {
+			t.Errorf("item %+v", it)
+		}
+		name := it.Name
+		if i := strings.Index(name, "/detached/"); i > 0 {
+			name = name[:i] + "/detached"
+		}
+		classes[name] = it.Class
+	}
+	id := strings.ReplaceAll(day.String(), "-", "")
+	want := map[string]throng.Class{
+		"events/0-" + id: throng.ClassStandard, "events/detached": throng.ClassOptedOut,
+		"open_units/" + id: throng.ClassOpenUnits, "cells/" + id: throng.ClassOpenUnits,
+		"blocks/" + id: throng.ClassStandard, "marks/" + id: throng.ClassStandard,
+	}
+	if diff := gocmp.Diff(want, classes); diff != "" {
+		t.Error(diff)
+	}
+	for _, it := range items {
+		oldest, err := s.Oldest(t.Context(), it)
+		if err != nil || !strings.Contains(it.Name, "detached") && oldest.Sub(day.Start()).Abs() > 24*time.Hour {
+			t.Errorf("oldest of %s is %s, %v", it.Name, oldest, err)
+		}
+		if err := errors.Join(s.DropItem(t.Context(), it), s.DropItem(t.Context(), it)); err != nil {
+			t.Errorf("drop %s twice: %v", it.Name, err)
+		}
+	}
+	if items, err = s.Items(t.Context()); err != nil || len(items) > 0 {
+		t.Errorf("after all drops there are %v, %v", items, err)
+	}
+	if left := dataFiles(t, dir); len(left) > 0 {
+		t.Errorf("files are left: %v", left)
+	}
+}
+
+func dataFiles(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, "data", "store"), func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".bin") && !strings.Contains(path, "/all_") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestDropUnitsLeavesNoToken(t *testing.T) {
+	dir := t.TempDir()
+	e := openEngine(t, dir)
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	event := newTraffic(1, 1).event(day.Start().Unix())
+	event.Visit, event.Unit = true, 0x6e656b6f74217975 // "uy!token" in the file
+	for n := range 4 {
+		if err := s.InsertBlock(t.Context(), blockID(n), 1, native(t, event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, e.RoundTripper(), "OPTIMIZE TABLE open_units FINAL")
+	token := []byte("uy!token")
+	if !contains(t, dir, token) {
+		t.Fatal("the token is in no file before the drop, so the test would prove nothing")
+	}
+	if err := s.DropUnits(t.Context(), day); err != nil {
+		t.Fatal(err)
+	}
+	if contains(t, dir, token) {
+		t.Error("the token is in a file after the drop")
+	}
+	if c := count(t, s); c.Events != 4 || c.Units != 0 || c.Cells != 0 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+func contains(t *testing.T, dir string, token []byte) (found bool) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		found = found || bytes.Contains(b, token)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestItemNamesAreChecked(t *testing.T) {
+	s := clickhousetest.Open(t)
+	for _, name := range []string{"", "events", "schema_steps/all", "events/x'; DROP TABLE events", "events/detached", "events/a/b", "../x/1"} {
+		if err := s.DropItem(t.Context(), throng.Item{Name: name}); err == nil {
+			t.Errorf("item %q was dropped", name)
+		}
+	}
+}
+
+func TestMirrorRelease(t *testing.T) {
+	dir := t.TempDir()
+	e := openEngine(t, dir)
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	id := throng.ReleaseID{Site: "main", Table: throng.PathTable, Period: day.Period()}
+	text := "{\"key\":\"/a\\tb\",\"ü\":1}\n"
+	for range 2 {
+		if err := s.MirrorRelease(t.Context(), id, strings.Repeat("a", 64), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := run(t, e.RoundTripper(), "SELECT release FROM releases FORMAT RawBLOB"); got != text {
+		t.Errorf("release is %q", got)
+	}
+}
