@@ -26,9 +26,8 @@ func (s *Store) Cells(ctx context.Context, day throng.Day) ([]throng.CellKey, er
 	return cells, classify("read cells", err)
 }
 
-// A range of about rangeRows rows is read and put in order at a time: what is sorted stays in the
-// processor's cache. More than maxRanges would read too much for nothing: of every part and range at
-// least one granule is read.
+// A range of about rangeRows rows is read and put in order at a time, in some 70 MB. More than
+// maxRanges would read too much for nothing: of every part at least one granule is read for each range.
 const (
 	rangeRows = 1 << 20
 	maxRanges = 256
@@ -39,9 +38,9 @@ const (
 // visits add up. A unit is never split between batches. A batch belongs to yield until it returns. An
 // error of yield ends the call and is returned as it is.
 //
-// Rows are put in order here and not by ORDER BY: merging the day's parts in the database costs 0.3
-// CPU seconds a million rows at best, this a third of it (docs/adr/0002-store-schema.md). Tokens are
-// taken to be spread evenly; where they are not, a range needs more memory.
+// Rows are put in order here and not by ORDER BY, which costs a third more when the day has many parts
+// (docs/adr/0002-store-schema.md). Tokens are taken to be spread evenly; where they are not, a range
+// needs more memory.
 func (s *Store) Units(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	steps, err := s.rangesOf(ctx, day)
 	if err != nil {
