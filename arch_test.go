@@ -29,7 +29,6 @@ var allowed = map[string][]string{
 	"throng/internal/broker/embedded":           {"throng", "throng/internal/durable"},
 	"throng/internal/clickhouse":                {"throng"},
 	"throng/internal/clickhouse/embedded":       {"throng", "throng/internal/durable"},
-	"throng/internal/clickhouse/server":         {"throng"},
 	"throng/internal/clickhouse/clickhousetest": {"throng", "throng/internal/clickhouse", "throng/internal/clickhouse/embedded"},
 	"throng/internal/loadgen":                   {"throng"},
 	"throng/cmd/throng":                         {"throng", "throng/..."},

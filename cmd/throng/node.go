@@ -96,6 +96,7 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 		}
 		o = clickhouse.Options{Transport: transport}
 	}
+	_, o.NoBackstop = n.clock.(*movedClock) // the store's own expiry goes by the machine's clock
 	s, err := clickhouse.Open(ctx, o)
 	if err != nil {
 		return nil, err
