@@ -1,0 +1,424 @@
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"throng"
+	"throng/internal/loadgen"
+)
+
+// canarySite is a site all of whose raw fields carry the canary word, in a `throng serve` that logs all
+// that it can.
+type canarySite struct {
+	dir, state, config string
+	public, admin      string
+	lines              uint64
+	search             *search
+	starts             int
+}
+
+const canaryConfig = `dir: %[1]s
+sites: [{id: www, title: The canary, hosts: [www.example.org], routes_file: %[2]s, case_sensitive: true}]
+sources:
+  - {name: web, site: www, path: %[3]s/web.log, format: combined_signals}
+  - {name: api, site: www, path: %[3]s/api.log, format: json}
+  - {name: hosts, site: www, path: %[3]s/hosts.log, format: vhost_combined}
+broker: {block: {max_rows: 1024, max_age: 1s}}
+listen: {public: "%[4]s", admin: "%[5]s"}
+log: {level: debug}
+`
+
+// newCanarySite writes the logs of closedDay.
+func newCanarySite(t *testing.T) *canarySite {
+	t.Helper()
+	c := &canarySite{dir: testDir(t), public: freeAddr(t), admin: freeAddr(t), search: newSearch(canaryWord)}
+	c.state, c.config = filepath.Join(c.dir, "state"), filepath.Join(c.dir, "throng.yaml")
+	list := pages(3, 7_000)
+	routes := filepath.Join(c.dir, "routes.txt")
+	writeRoutes(t, routes, append(list, loadgen.Page{Path: "/about"}, loadgen.Page{Path: "/" + quietCorner + "/known"}))
+	logs := filepath.Join(c.dir, "logs")
+	if err := os.Mkdir(logs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, c.config, fmt.Sprintf(canaryConfig, c.state, routes, logs, c.public, c.admin))
+
+	noon := closedDay.Start().Add(12 * time.Hour)
+	log, err := loadgen.New(loadgen.Options{Readership: list, Devices: 60_000, Seed: 1, Start: closedDay.Start(), End: noon, Canary: canaryWord})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if _, err := log.Reader().WriteTo(&text); err != nil {
+		t.Fatal(err)
+	}
+	text.WriteString(fill(canaryLines, noon) + overlong(noon) + fill(canaryLines, noon.Add(time.Minute)))
+	for name, b := range map[string]string{"web.log": text.String(), "api.log": fill(canaryObjects, noon), "hosts.log": fill(canaryHosts, noon)} {
+		c.lines += uint64(strings.Count(b, "\n"))
+		c.noteAddresses(t, b)
+		writeFile(t, filepath.Join(logs, name), b)
+	}
+	return c
+}
+
+var sixes = regexp.MustCompile(`2001:db8(:[0-9a-f]{1,4}){6}`)
+
+// noteAddresses remembers the IPv6 addresses of a log.
+func (c *canarySite) noteAddresses(t *testing.T, text string) {
+	t.Helper()
+	for _, m := range sixes.FindAllString(text, -1) {
+		c.search.addresses[netip.MustParseAddr(m).As16()] = true
+	}
+}
+
+// serveAt runs `throng serve` from a time on.
+func (c *canarySite) serveAt(t *testing.T, now time.Time) *service {
+	t.Helper()
+	c.starts++
+	return startService(t, c.dir, fmt.Sprintf("serve-%d", c.starts), []string{clockAt(now), "GOTRACEBACK=all"}, "serve", "--config", c.config)
+}
+
+var loadedRows = regexp.MustCompile(`(?m)^throng_load_rows_total (\S+)$`)
+
+// awaitLoaded waits until all lines are shipped and, in this process or an earlier one, loaded.
+func (c *canarySite) awaitLoaded(t *testing.T) {
+	t.Helper()
+	waitFor(t, drainTime, "ship", func() (bool, string) {
+		tally, whole := shipped(t, c.state)
+		return tally.Lines >= c.lines && whole, fmt.Sprintf("%d of %d lines acknowledged", tally.Lines, c.lines)
+	})
+	waitFor(t, drainTime, "load", func() (bool, string) {
+		addr, err := os.ReadFile(filepath.Join(c.state, "broker", "addr"))
+		if err != nil {
+			return false, err.Error()
+		}
+		n, err := unloaded(t.Context(), string(addr))
+		return err == nil && n == 0, fmt.Sprintf("%d messages to commit (%v)", n, err)
+	})
+}
+
+// checkServed searches all pages, the metrics and the health pages.
+func (c *canarySite) checkServed(t *testing.T) (pages map[string][]byte) {
+	t.Helper()
+	pages = crawl(t, "http://"+c.public)
+	for path, page := range pages {
+		c.search.check(t, "the page "+path, page)
+	}
+	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+		page := get(t, "http://"+c.admin+path)
+		if path == "/metrics" && !loadedRows.Match(page) {
+			t.Errorf("the metrics do not tell what was loaded:\n%s", page)
+		}
+		c.search.check(t, path, page)
+	}
+	return pages
+}
+
+// checkOutput searches what services wrote.
+func (c *canarySite) checkOutput(t *testing.T) {
+	t.Helper()
+	outputs, err := filepath.Glob(filepath.Join(c.dir, "*-*.log"))
+	if err != nil || len(outputs) < c.starts {
+		t.Fatalf("outputs of %d processes: %q, %v", c.starts, outputs, err)
+	}
+	for _, path := range outputs {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.search.check(t, path, b)
+	}
+}
+
+// withEngine serves the state directory's engine for a while.
+func (c *canarySite) withEngine(t *testing.T, use func(engineAt)) {
+	t.Helper()
+	c.starts++
+	e := engineAt(freeAddr(t))
+	s := startService(t, c.dir, fmt.Sprintf("engine-%d", c.starts), nil, "engine", "serve", "--dir", c.state, "--listen", string(e))
+	waitFor(t, drainTime, "the engine", func() (bool, string) {
+		_, err := e.query(t.Context(), "SELECT 1")
+		return err == nil, fmt.Sprint(err)
+	})
+	use(e)
+	s.stop(t)
+}
+
+// tables reads all columns of all tables, whatever way they are packed in files.
+func tables(t *testing.T, e engineAt) map[string][]byte {
+	t.Helper()
+	names, err := e.query(t.Context(), "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
+	if err != nil || len(names) < 6 {
+		t.Fatalf("tables: %q, %v", names, err)
+	}
+	all := map[string][]byte{}
+	for _, row := range names {
+		if all[row[0]], err = e.read(t.Context(), "SELECT * FROM "+row[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// findIn gives what is found in which table.
+func (s *search) findIn(tables map[string][]byte) map[string][]string {
+	found := map[string][]string{}
+	for name, rows := range tables {
+		if what := s.find(rows); len(what) > 0 {
+			found[name] = what
+		}
+	}
+	return found
+}
+
+// under gives the finds in files below one of the state directory's parts.
+func under(found map[string][]string, part string) []string {
+	var in []string
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		if strings.Contains(path, "/state/"+part+"/") {
+			in = append(in, path)
+		}
+	}
+	return in
+}
+
+// coarse looks for what is kept of visitors who opted out: the part of the site that only they read, and
+// their networks.
+func coarse() *search {
+	s := newSearch(quietCorner)
+	for _, network := range []string{"198.18.0.0", "198.18.32.0", "198.18.64.0"} {
+		b := netip.AddrFrom16(netip.MustParseAddr("::ffff:" + network).As16()).As16()
+		s.words = append(s.words, needle{"the network of " + network, b[:], false})
+	}
+	b := netip.MustParseAddr("2001:db8::").As16()
+	s.words = append(s.words, needle{"the network of 2001:db8::", b[:], false})
+	return s
+}
+
+// TestCanary runs a site's day from its log to its deletion, with a unique word and recognizable
+// addresses in every raw field, and searches every file, output and page for them.
+func TestCanary(t *testing.T) {
+	requireEngine(t)
+	c := newCanarySite(t)
+
+	t.Log("the day goes on: the lines are shipped and loaded; one process dies of a signal, with all its stacks")
+	evening := closedDay.End().Add(-10 * time.Minute)
+	c.crash(t, evening)
+	serve := c.serveAt(t, evening)
+	c.awaitLoaded(t)
+	c.checkServed(t)
+	serve.stop(t)
+	c.checkBeforeClose(t)
+
+	t.Log("the day is closed")
+	later := closedDay.End().Add(37 * time.Hour)
+	serve = c.serveAt(t, later)
+	waitFor(t, drainTime, "the close", func() (bool, string) {
+		b, err := os.ReadFile(serve.logPath)
+		return bytes.Contains(b, []byte("day closed")), fmt.Sprint(err)
+	})
+	pages := c.checkServed(t)
+	for _, path := range []string{"/sites/www/path/" + closedDay.String(), "/sites/www/path/" + closedDay.String() + ".csv", "/sites/www/path/" + closedDay.String() + ".json"} {
+		if !bytes.Contains(pages[path], []byte("/section-0/page-0")) {
+			t.Errorf("%s was not searched, or has no number", path)
+		}
+	}
+	serve.stop(t)
+	c.checkAfterClose(t)
+	c.checkCommands(t, later)
+
+	t.Log("eleven days later")
+	c.checkAfterRetention(t, closedDay.Start().Add(11*24*time.Hour))
+	c.checkOutput(t)
+	c.plant(t)
+}
+
+// crash ends a process in the middle of its work and searches what it says then.
+func (c *canarySite) crash(t *testing.T, now time.Time) {
+	t.Helper()
+	s := c.serveAt(t, now)
+	waitFor(t, drainTime, "the first lines", func() (bool, string) {
+		tally, _ := shipped(t, c.state)
+		return tally.Lines > 0, "none acknowledged"
+	})
+	s.signal(syscall.SIGQUIT, true)
+	<-s.done
+	b, err := os.ReadFile(s.logPath)
+	if err != nil || bytes.Count(b, []byte("goroutine ")) < 10 {
+		t.Fatalf("the process left no stacks: %v, %v", s.last, err)
+	}
+	c.search.check(t, "the crash output", b)
+}
+
+// checkBeforeClose finds no raw field, and all that must go later: this shows that the search sees it.
+func (c *canarySite) checkBeforeClose(t *testing.T) {
+	t.Helper()
+	c.search.checkFiles(t, c.state)
+	c.withEngine(t, func(e engineAt) {
+		all := tables(t, e)
+		for table, what := range c.search.findIn(all) {
+			t.Errorf("table %s holds %s", table, what)
+		}
+		if len(coarse().findIn(all)["events"]) == 0 {
+			t.Error("nothing is found of visitors who opted out before their time is over")
+		}
+		units, err := e.query(t.Context(), "SELECT DISTINCT unit FROM open_units ORDER BY unit LIMIT 3000")
+		if err != nil || len(units) < 3000 {
+			t.Fatalf("%d units: %v", len(units), err)
+		}
+		for _, row := range units {
+			token, err := strconv.ParseUint(row[0], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.search.addToken(token)
+		}
+	})
+	tokens := c.search.files(t, c.state)
+	traces := coarse().files(t, c.state)
+	for _, part := range []string{"broker", "clickhouse"} {
+		if len(under(tokens, part)) == 0 {
+			t.Errorf("no unit token is found in %s before the day is closed", part)
+		}
+		if len(under(traces, part)) == 0 {
+			t.Errorf("nothing is found in %s of visitors who opted out before their time is over", part)
+		}
+	}
+}
+
+// checkAfterClose finds unit tokens in the broker's topic alone, which is kept a little longer.
+func (c *canarySite) checkAfterClose(t *testing.T) {
+	t.Helper()
+	for path, what := range c.search.files(t, c.state) {
+		if !strings.Contains(path, "/state/broker/") || !slices.Equal(what, []string{"a unit token"}) {
+			t.Errorf("%s holds %s after the close", path, what)
+		}
+	}
+	c.withEngine(t, func(e engineAt) {
+		for table, what := range c.search.findIn(tables(t, e)) {
+			t.Errorf("table %s holds %s after the close", table, what)
+		}
+		c.checkGone(t, e, "open_units", "cells")
+	})
+}
+
+// checkGone requires that tables have no part, used or not, and no file with data.
+func (c *canarySite) checkGone(t *testing.T, e engineAt, names ...string) {
+	t.Helper()
+	for _, table := range names {
+		n := e.counts(t, "SELECT 'parts', count() FROM system.parts WHERE database = currentDatabase() AND table = '"+table+"'")["parts"][0]
+		if n != 0 {
+			t.Errorf("%s has %d parts", table, n)
+		}
+		dirs, err := e.query(t.Context(), "SELECT arrayJoin(data_paths) FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
+		if err != nil || len(dirs) == 0 {
+			t.Fatalf("directory of %s: %v", table, err)
+		}
+		for _, dir := range dirs {
+			checkNoData(t, dir[0])
+		}
+	}
+}
+
+func checkNoData(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && (filepath.Ext(path) == ".bin" || strings.HasPrefix(d.Name(), "mutation_")) {
+			t.Errorf("%s is left", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkCommands searches what the commands print that read the state directory or the log.
+func (c *canarySite) checkCommands(t *testing.T, now time.Time) {
+	t.Helper()
+	release := "www/path/" + closedDay.String()
+	for _, args := range [][]string{
+		{"release", "list", "--dir", c.state}, {"release", "show", "--dir", c.state, release},
+		{"release", "export", "--dir", c.state, release, "--format", "csv"}, {"release", "export", "--dir", c.state, release, "--format", "json"},
+		{"ledger", "show", "--dir", c.state, "--json"}, {"ledger", "verify", "--dir", c.state}, {"keys", "status", "--dir", c.state},
+		{"config", "check", "--config", c.config}, {"config", "print", "--config", c.config},
+		{"retention", "plan", "--config", c.config, "--json"}, {"retention", "verify", "--config", c.config, "--json"},
+		{"retention", "receipts", "--dir", c.state}, {"close", "--once", "--config", c.config},
+	} {
+		c.search.check(t, strings.Join(args, " "), []byte(output(t, []string{clockAt(now)}, args...)))
+	}
+	for _, command := range []string{"anonymize", "parse"} { // both refuse lines, or all, and exit with an error
+		cmd := exec.Command("throng", command, "--format", "combined_signals")
+		cmd.Stdin = strings.NewReader(fill(canaryLines, closedDay.Start()))
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || len(out) == 0 {
+			t.Errorf("%s ended with %v and printed %d bytes", command, err, len(out))
+		}
+		c.search.check(t, command, out)
+	}
+}
+
+// checkAfterRetention sweeps and finds nothing of any visitor but what is published.
+func (c *canarySite) checkAfterRetention(t *testing.T, now time.Time) {
+	t.Helper()
+	env := []string{clockAt(now)}
+	c.search.check(t, "retention apply", []byte(output(t, env, "retention", "apply", "--config", c.config)))
+	output(t, env, "retention", "verify", "--config", c.config)
+	c.search.checkFiles(t, c.state)
+	traces := coarse().files(t, c.state)
+	for _, part := range []string{"broker", "clickhouse", "ship", "quarantine", "tmp", "keys"} {
+		for _, path := range under(traces, part) {
+			t.Errorf("%s holds %s", path, traces[path])
+		}
+	}
+	topics, err := filepath.Glob(filepath.Join(c.state, "broker", "kfake", "*", "*"+throng.EventsTopic(closedDay)+"*"))
+	if err != nil || len(topics) > 0 {
+		t.Errorf("the day's topic is left: %q, %v", topics, err)
+	}
+	c.withEngine(t, func(e engineAt) {
+		for table, what := range coarse().findIn(tables(t, e)) {
+			t.Errorf("table %s holds %s", table, what)
+		}
+		c.checkGone(t, e, "events", "open_units", "cells", "blocks", "marks")
+	})
+}
+
+// plant shows, on the same stores and with the same search, that a canary would have been found.
+func (c *canarySite) plant(t *testing.T) {
+	t.Helper()
+	c.withEngine(t, func(e engineAt) {
+		insert := fmt.Sprintf("INSERT INTO events (time, referrer) VALUES ('%s 00:00:00', '%s')", closedDay, canaryWord)
+		if _, err := e.read(t.Context(), insert); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.search.findIn(tables(t, e))["events"]) == 0 {
+			t.Error("a canary in a table is not found")
+		}
+	})
+	writeFile(t, filepath.Join(c.state, "quarantine", "planted"), "x"+canaryWord+"x")
+	if len(under(c.search.files(t, c.state), "quarantine")) != 1 {
+		t.Error("a canary in a file is not found")
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Seen", canaryWord) }))
+	defer srv.Close()
+	if len(c.search.find(get(t, srv.URL))) == 0 {
+		t.Error("a canary in a header is not found")
+	}
+}
