@@ -109,6 +109,7 @@ func (s *serving) footprint() string {
 // of the close of a day. Every line is counted once, and the day is published once.
 func TestCrashServe(t *testing.T) {
 	requireEngine(t)
+	t.Parallel()
 	kills := max(crashKills(t)/3, 2)
 	r := chance(t)
 	t.Logf("%d kills while it ships (a third of THRONG_CRASH_KILLS), then up to %d at steps of the close", kills, 3*kills)

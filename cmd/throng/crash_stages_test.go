@@ -96,6 +96,7 @@ func (s *stages) acknowledged(t *testing.T) (lines uint64, whole bool) {
 // generator's truth: every line of both logs is counted once.
 func TestCrashStages(t *testing.T) {
 	requireEngine(t)
+	t.Parallel()
 	kills := crashKills(t)
 	r := chance(t)
 	t.Logf("%d kills (THRONG_CRASH_KILLS)", kills)

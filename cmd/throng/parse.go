@@ -114,7 +114,7 @@ func (c parseCommand) lines(lr *lineReader, out *bufio.Writer, stderr io.Writer)
 		if c.Explain {
 			explain(out, lr.parser, line, n)
 		} else if reject == nil {
-			buf = append(accesslog.AppendNDJSON(buf[:0], &rec), '\n')
+			buf = accesslog.AppendNDJSON(buf[:0], &rec)
 			if _, err := out.Write(buf); err != nil {
 				return refused, err
 			}

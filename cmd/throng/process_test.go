@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -220,7 +221,7 @@ func waitFor(t *testing.T, deadline time.Duration, what string, condition func()
 	for {
 		ok, state := condition()
 		if ok {
-			t.Logf("%s: waited %.1f s for %s", time.Now().Format("05.0"), time.Since(began).Seconds(), what)
+			t.Logf("waited %.1f s for %s", time.Since(began).Seconds(), what)
 			return
 		}
 		if t.Failed() {
@@ -234,21 +235,17 @@ func waitFor(t *testing.T, deadline time.Duration, what string, condition func()
 	}
 }
 
-// freeAddr is a loopback address that nobody listens on. Its port is below those that systems give
-// to outgoing connections: a client that tries to reach a dead server on such a port can connect to
-// itself, and the server could not have it back.
+// freeAddr is a loopback address that nobody listens on and that this gave to nobody else. Its port is
+// below those that systems give to outgoing connections: a client that tries to reach a dead server on
+// such a port can connect to itself, and the server could not have it back.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	for port := 20_000 + os.Getpid()%8_000; port < 32_000; port++ {
-		addr := fmt.Sprintf("127.0.0.1:%d", port)
-		if taken[addr] {
-			continue
-		}
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+(os.Getpid()+int(lastPort.Add(1)))%10_000)
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
 		}
-		taken[addr] = true
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -258,5 +255,4 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
-// taken are the addresses that freeAddr gave away; tests do not run in parallel.
-var taken = map[string]bool{}
+var lastPort atomic.Int32

@@ -1,0 +1,103 @@
+package main_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"throng/internal/clickhouse/embedded"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files in testdata/script")
+
+// TestScript runs the command line as a reader of the help would: one script a behaviour.
+func TestScript(t *testing.T) {
+	library, noEngine := embedded.Find()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("THRONG_CHDB_LIB", library)
+			name, value, _ := strings.Cut(clockAt(testNow), "=")
+			env.Setenv(name, value)
+			return takePort(env)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "engine" {
+				return noEngine == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
+	})
+}
+
+// takePort listens on $TAKEN while the script runs; $NEXT, with the port behind it, is free.
+func takePort(env *testscript.Env) error {
+	for range 100 {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		port := taken.Addr().(*net.TCPAddr).Port
+		next := fmt.Sprintf("127.0.0.1:%d", port+1)
+		free, err := net.Listen("tcp", next)
+		if err != nil {
+			taken.Close()
+			continue
+		}
+		free.Close()
+		env.Defer(func() { taken.Close() })
+		env.Setenv("TAKEN", taken.Addr().String())
+		env.Setenv("NEXT", next)
+		return nil
+	}
+	return errors.New("no two free ports in a row")
+}
+
+// exits runs a command that has to exit with a code: exits CODE COMMAND ARGS…
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command args...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exited with %d, want %s", got, args[0])
+	}
+}
+
+// await waits until an address answers: await URL
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await url")
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		res, err := http.Get(args[0])
+		if err == nil {
+			ts.Check(res.Body.Close())
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no answer: %v", err)
+		}
+	}
+}
