@@ -43,8 +43,8 @@ func (r *fileRange) close() {
 // intact looks at the file's first line again. While it is what it was, the file was not truncated
 // and written anew before the bytes were read.
 func (r *fileRange) intact() error {
-	print, err := r.key.print(r.f)
-	if err == nil && print != r.print {
+	now, err := r.key.fingerprint(r.f)
+	if err == nil && now != r.print {
 		err = errShort
 	}
 	return err

@@ -38,8 +38,8 @@ func loadPrintKey(path string) (printKey, error) {
 	return b, nil
 }
 
-// print is the keyed hash of the file's first complete line; "" while there is none.
-func (k printKey) print(f io.ReaderAt) (string, error) {
+// fingerprint is the keyed hash of the file's first complete line; "" while there is none.
+func (k printKey) fingerprint(f io.ReaderAt) (string, error) {
 	head := make([]byte, 64<<10)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -72,7 +72,7 @@ func (k printKey) open(path string) (at file, f *os.File, size uint64, err error
 	}
 	at = file{Path: path}
 	at.Device, at.Inode = number(st)
-	if at.Print, err = k.print(f); err != nil {
+	if at.Print, err = k.fingerprint(f); err != nil {
 		return file{}, nil, 0, errors.Join(err, f.Close())
 	}
 	return at, f, uint64(st.Size()), nil
@@ -263,8 +263,8 @@ func (w *follower) isCopy(fo *followed, f *os.File) (bool, error) {
 	if err != nil || same {
 		return same, err
 	}
-	print, err := w.ship.key.print(fo.f)
-	return print != fo.at.Print, err
+	now, err := w.ship.key.fingerprint(fo.f)
+	return now != fo.at.Print, err
 }
 
 // sameStart tells whether two files agree over the first MiB that both have: then one is a copy.

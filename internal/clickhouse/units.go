@@ -92,7 +92,7 @@ func (s *Store) readUnits(ctx context.Context, day throng.Day, lo, hi throng.Uni
 	var b unitBatch
 	for r := proto.NewReader(body); ; {
 		if err := b.read(r); err != nil {
-			if err == errEnd {
+			if errors.Is(err, errEnd) {
 				return nil
 			}
 			return err
