@@ -37,7 +37,7 @@ test: engine ## vet and test everything; about five minutes
 race: export CGO_ENABLED = 1
 race: engine ## test with the race detector; needs a C compiler
 	@command -v gcc >/dev/null || command -v clang >/dev/null || { echo 'race: the race detector needs a C compiler (gcc or clang), and there is none' >&2; exit 1; }
-	$(GO) test -race -timeout 25m $(PKG)
+	$(GO) test -race -short -timeout 25m $(PKG)
 
 lint: ## run golangci-lint and staticcheck (the first run builds them: some minutes)
 	$(GO) run $(GOLANGCI_LINT) run $(PKG)

@@ -84,13 +84,18 @@ func New(o Options) (*Closer, error) {
 			return nil, fmt.Errorf("close: %w", err)
 		}
 	}
-	p, err := dp.Calibrate(dp.Budget{K: o.K, Epsilon: o.Epsilon, Delta: o.Delta, Watermark: o.Watermark},
-		throng.DrawDevices, throng.DrawVisits)
+	p, err := Calibrate(o.K, o.Epsilon, o.Delta, o.Watermark)
 	if err != nil {
 		return nil, fmt.Errorf("close: %w", err)
 	}
 	c := &Closer{Options: o.withDefaults(), parameters: p, mechanism: newMechanism, marked: map[throng.Day]map[int]bool{}}
 	return c, c.check()
+}
+
+// Calibrate gives the parameters of releases under a gate and a budget; zero values are the defaults of
+// [Options].
+func Calibrate(k int64, epsilon, delta float64, watermark string) (throng.Parameters, error) {
+	return dp.Calibrate(dp.Budget{K: k, Epsilon: epsilon, Delta: delta, Watermark: watermark}, throng.DrawDevices, throng.DrawVisits)
 }
 
 func (o Options) withDefaults() Options {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"throng"
 	"throng/ingest/block"
@@ -27,6 +28,8 @@ func (l *Loader) consume(ctx context.Context, topic string, day throng.Day) (err
 	defer func() { err = errors.Join(err, sub.Close()) }()
 
 	ctx, cancel := context.WithCancelCause(ctx)
+	var inserts sync.WaitGroup // cancel ends what is under way
+	defer inserts.Wait()
 	defer cancel(nil)
 	// Unbuffered: one block is inserted while the one before it is waited for and committed.
 	landings := make(chan *landing)
@@ -39,7 +42,7 @@ func (l *Loader) consume(ctx context.Context, topic string, day throng.Day) (err
 			}
 		}
 	}()
-	err = l.fetch(ctx, sub, day, landings)
+	err = l.fetch(ctx, sub, day, &inserts, landings)
 	close(landings)
 	<-committed
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -52,7 +55,7 @@ func (l *Loader) consume(ctx context.Context, topic string, day throng.Day) (err
 }
 
 // fetch takes messages and starts their inserts.
-func (l *Loader) fetch(ctx context.Context, sub Subscription, day throng.Day, out chan<- *landing) error {
+func (l *Loader) fetch(ctx context.Context, sub Subscription, day throng.Day, inserts *sync.WaitGroup, out chan<- *landing) error {
 	marks := map[int]int64{} // closing markers that came by
 	for {
 		msg, err := sub.Fetch(ctx)
@@ -74,7 +77,7 @@ func (l *Loader) fetch(ctx context.Context, sub Subscription, day throng.Day, ou
 		case closed && msg.Offset > mark:
 			ld.done <- l.drop(ctx, h)
 		default:
-			go func() { ld.done <- l.insert(ctx, day, msg, h, native) }()
+			inserts.Go(func() { ld.done <- l.insert(ctx, day, msg, h, native) })
 		}
 		select {
 		case out <- ld:

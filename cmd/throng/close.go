@@ -30,23 +30,11 @@ func (closeCommand) Help() string {
 }
 
 func (c closeCommand) Run(a *app, ctx context.Context) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.close(a, ctx, n), n.close())
+	return c.run(a, func(n *node) error { return c.close(a, ctx, n) })
 }
 
 func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
-	b, err := n.openBroker(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := n.openStore(ctx)
+	b, s, err := n.openEngines(ctx)
 	if err != nil {
 		return err
 	}

@@ -227,7 +227,7 @@ func (d *demo) close(ctx context.Context, day throng.Day) error {
 
 // show serves the pages until ctx ends.
 func (d *demo) show(ctx context.Context, addr string) error {
-	pages, err := d.pages(d.closer.Parameters())
+	pages, err := d.pages()
 	if err != nil {
 		return err
 	}

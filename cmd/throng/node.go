@@ -40,6 +40,19 @@ func newNode(cfg *config.Config, clock throng.Clock, stderr io.Writer) (*node, e
 	return n, n.dir.create()
 }
 
+// run reads the configuration, opens a node for one command and closes it.
+func (c configured) run(a *app, use func(*node) error) error {
+	cfg, err := c.load(a)
+	if err != nil {
+		return err
+	}
+	n, err := newNode(cfg, a.clock, a.err)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(n), n.close())
+}
+
 func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Level)) // checked by the configuration
@@ -103,6 +116,16 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 	}
 	n.onClose(s.Close)
 	return s, s.Migrate(ctx)
+}
+
+// openEngines opens the broker, then the store.
+func (n *node) openEngines(ctx context.Context) (*broker.Client, *clickhouse.Store, error) {
+	b, err := n.openBroker(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := n.openStore(ctx)
+	return b, s, err
 }
 
 func (n *node) openEngine(ctx context.Context) (http.RoundTripper, error) {

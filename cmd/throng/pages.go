@@ -15,7 +15,6 @@ import (
 
 	"throng"
 	"throng/aggregate"
-	"throng/aggregate/dp"
 	"throng/anonymize"
 	"throng/dashboards"
 	"throng/ingest"
@@ -29,37 +28,31 @@ func (dashboardCommand) Help() string {
 }
 
 func (c dashboardCommand) Run(a *app, ctx context.Context) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	p, err := dp.Calibrate(dp.Budget{K: cfg.Privacy.K, Epsilon: cfg.Privacy.Epsilon, Delta: cfg.Privacy.Delta}, throng.DrawDevices, throng.DrawVisits)
-	if err != nil {
-		return err
-	}
-	pages, err := n.pages(p)
-	if err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", cfg.Listen.Public)
-	if err != nil {
-		return fmt.Errorf("listen.public: %w", err)
-	}
-	n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()))
-	return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)})
+	return c.run(a, func(n *node) error {
+		pages, err := n.pages()
+		if err != nil {
+			return err
+		}
+		l, err := net.Listen("tcp", n.cfg.Listen.Public)
+		if err != nil {
+			return fmt.Errorf("listen.public: %w", err)
+		}
+		n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()))
+		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)})
+	})
 }
 
 // pages are the dashboards of the configured sites.
-func (n *node) pages(p throng.Parameters) (http.Handler, error) {
+func (n *node) pages() (http.Handler, error) {
+	c := n.cfg
+	p, err := aggregate.Calibrate(c.Privacy.K, c.Privacy.Epsilon, c.Privacy.Delta, "")
+	if err != nil {
+		return nil, err
+	}
 	sites, err := n.dashboardSites()
 	if err != nil {
 		return nil, err
 	}
-	c := n.cfg
 	return dashboards.New(dashboards.Options{
 		Releases: n.dir.files(), Sites: sites, Logger: n.log, Clock: n.clock,
 		Method: dashboards.Method{

@@ -74,20 +74,8 @@ func (t at) time(clock throng.Clock) (time.Time, error) {
 
 // keep opens a keeper for one command.
 func (c configured) keep(a *app, ctx context.Context, use func(*retention.Keeper) error) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	return errors.Join(func() error {
-		b, err := n.openBroker(ctx)
-		if err != nil {
-			return err
-		}
-		s, err := n.openStore(ctx)
+	return c.run(a, func(n *node) error {
+		b, s, err := n.openEngines(ctx)
 		if err != nil {
 			return err
 		}
@@ -96,7 +84,7 @@ func (c configured) keep(a *app, ctx context.Context, use func(*retention.Keeper
 			return err
 		}
 		return use(k)
-	}(), n.close())
+	})
 }
 
 type retentionPlan struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -43,14 +44,15 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// takePort listens on $TAKEN while the script runs; $NEXT, with the port behind it, is free.
+// takePort listens on $TAKEN while the script runs; $NEXT, with the port behind it, is free. Both are
+// below the ports that the system gives to whoever asks for any, so that nobody else gets $NEXT.
 func takePort(env *testscript.Env) error {
 	for range 100 {
-		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		port := 20_000 + rand.IntN(10_000)
+		taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			return err
+			continue
 		}
-		port := taken.Addr().(*net.TCPAddr).Port
 		next := fmt.Sprintf("127.0.0.1:%d", port+1)
 		free, err := net.Listen("tcp", next)
 		if err != nil {

@@ -24,20 +24,14 @@ func (serveCommand) Help() string {
 }
 
 func (c serveCommand) Run(a *app, ctx context.Context) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	lock, err := durable.LockFile(n.dir.lock())
-	if err != nil {
-		return err
-	}
-	n.onClose(lock.Unlock)
-	return errors.Join(n.serve(ctx, a), n.close())
+	return c.run(a, func(n *node) error {
+		lock, err := durable.LockFile(n.dir.lock())
+		if err != nil {
+			return err
+		}
+		n.onClose(lock.Unlock)
+		return n.serve(ctx, a)
+	})
 }
 
 // serve opens the parts and runs them. They stop in this order: listeners, sources, which flush, the
@@ -47,11 +41,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	b, err := n.openBroker(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := n.openStore(ctx)
+	b, s, err := n.openEngines(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +65,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	pages, err := n.pages(closer.Parameters())
+	pages, err := n.pages()
 	if err != nil {
 		return err
 	}

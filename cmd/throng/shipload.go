@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"throng/ingest"
@@ -21,15 +20,7 @@ func (shipCommand) Help() string {
 }
 
 func (c shipCommand) Run(a *app, ctx context.Context) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.ship(a, ctx, n), n.close())
+	return c.run(a, func(n *node) error { return c.ship(a, ctx, n) })
 }
 
 func (c shipCommand) ship(a *app, ctx context.Context, n *node) error {
@@ -75,23 +66,11 @@ func (loadCommand) Help() string {
 }
 
 func (c loadCommand) Run(a *app, ctx context.Context) error {
-	cfg, err := c.load(a)
-	if err != nil {
-		return err
-	}
-	n, err := newNode(cfg, a.clock, a.err)
-	if err != nil {
-		return err
-	}
-	return errors.Join(n.load(ctx), n.close())
+	return c.run(a, func(n *node) error { return n.load(ctx) })
 }
 
 func (n *node) load(ctx context.Context) error {
-	b, err := n.openBroker(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := n.openStore(ctx)
+	b, s, err := n.openEngines(ctx)
 	if err != nil {
 		return err
 	}

@@ -314,7 +314,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 // The log of a killed broker must not be held in memory by the next one, neither while it opens.
 func TestMemoryDoesNotGrowWithTheLog(t *testing.T) {
 	if testing.Short() {
-		t.Skip("writes 600 MB")
+		t.Skip("writes 600 MB, and the race detector takes memory of its own")
 	}
 	const blocks, size = 48, 12 << 20
 	dir := t.TempDir()
