@@ -300,6 +300,9 @@ func TestBlocksOfLongAgoAreLate(t *testing.T) {
 	if got := store.total(); got != 0 {
 		t.Errorf("%d rows of a day whose partition is gone were inserted", got)
 	}
+	if len(store.recorded) != 0 {
+		t.Error("a day that retention has dropped came back")
+	}
 }
 
 func TestWhatIsNoBlockStopsTheLoader(t *testing.T) {

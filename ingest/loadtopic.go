@@ -132,13 +132,13 @@ func (l *Loader) insert(ctx context.Context, day throng.Day, msg throng.Message,
 }
 
 // closed tells whether a message came too late for its day: behind the marker that a loader has
-// passed, or so long after the day that its partitions are gone.
+// passed, or so long after the day that nobody waits for it.
 func (l *Loader) closed(ctx context.Context, day throng.Day, msg throng.Message) (closed bool, err error) {
 	now := l.Clock.Now()
 	if now.Before(day.End()) {
 		return false, nil
 	}
-	if now.After(day.End().Add(l.MaxLateness)) {
+	if l.longOver(day) {
 		return true, nil
 	}
 	err = l.untilDone(ctx, func() error {
@@ -150,10 +150,18 @@ func (l *Loader) closed(ctx context.Context, day throng.Day, msg throng.Message)
 	return closed, err
 }
 
-// drop counts a block that came too late. Its rows go nowhere; the number is kept, with the
-// watermark that the block carries.
+// longOver tells whether a day's release was made without waiting any longer.
+func (l *Loader) longOver(day throng.Day) bool {
+	return l.Clock.Now().After(day.End().Add(l.MaxLateness))
+}
+
+// drop counts a block that came too late. Its rows go nowhere; the number is kept with the day, with the
+// watermark that the block carries, as long as the day is: what retention has dropped does not come back.
 func (l *Loader) drop(ctx context.Context, h throng.BlockHeader) error {
 	l.counts.late.Add(uint64(h.Rows))
+	if l.longOver(h.Day) {
+		return nil
+	}
 	h.Late += h.Rows
 	h.Rows = 0
 	return l.untilDone(ctx, func() error { return l.Store.RecordBlock(ctx, h) })
