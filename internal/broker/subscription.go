@@ -16,12 +16,14 @@ import (
 	"throng"
 )
 
-// How a member of a group behaves. A member that died is noticed after sessionTimeout; one that
-// comes or goes, after heartbeatInterval and one poll.
+// How a member of a group behaves. A member that died is noticed after sessionTimeout, or, when another
+// one comes or goes meanwhile, after rebalanceTimeout; one that comes or goes, after heartbeatInterval
+// and one poll. The session has to be several times as long as a rebalance: the embedded broker drops a
+// member whose session ends while it waits for a rebalance, and never answers it.
 const (
-	sessionTimeout    = 10 * time.Second // brokers refuse less than 6 s
+	sessionTimeout    = 30 * time.Second
 	heartbeatInterval = time.Second
-	rebalanceTimeout  = 10 * time.Second
+	rebalanceTimeout  = 5 * time.Second
 	joinBackoff       = 200 * time.Millisecond
 	// pollTimeout is how long a poll takes at most. kafka-go keeps one second of it for the way, so an
 	// empty poll takes half a second.
@@ -33,6 +35,13 @@ const (
 	idle = 2 * time.Second
 	// leavePatience is how long Close tries to leave the group in good order.
 	leavePatience = 2 * time.Second
+	// joinPatience is added to the 10 s for which kafka-go waits to have joined. A group in which members
+	// come and die one after the other takes longer to form; a member that gives up stays in it as a ghost
+	// for which all others wait, until they give up too.
+	joinPatience = 30 * time.Second
+	// commitPatience outlasts the forming of a group: whoever gives up a commit and subscribes anew makes
+	// the group form again.
+	commitPatience = 60 * time.Second
 )
 
 // Subscription is a member of a consumer group of one topic. Fetch is for one goroutine at a time;
@@ -103,7 +112,8 @@ func (s *Subscription) Fetch(ctx context.Context) (throng.Message, error) {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrClosedPipe // kafka-go's word for a reader that was closed
 		}
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		// After an error of the group or the connection kafka-go goes on by itself, as the same member.
+		if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || temporary(err)) {
 			if err = s.check(ctx); err == nil {
 				continue
 			}
@@ -153,13 +163,25 @@ func (s *Subscription) Commit(ctx context.Context, messages ...throng.Message) e
 	for i, m := range messages {
 		done[i] = kafka.Message{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
 	}
-	window, cancel := context.WithTimeout(ctx, patience) // kafka-go waits for the group to have formed
-	defer cancel()
-	err := s.client.retry(window, func(ctx context.Context) error { return s.reader.CommitMessages(ctx, done...) })
+	start := time.Now()
+	err := s.tryCommit(ctx, done)
+	for errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Since(start) < commitPatience {
+		if _, dead := s.client.Partitions(ctx, s.topic); dead != nil {
+			return s.wrap(ctx, "commit to", dead)
+		}
+		err = s.tryCommit(ctx, done) // the group is forming
+	}
 	if err != nil {
 		return s.wrap(ctx, "commit to", err)
 	}
 	return nil
+}
+
+// tryCommit waits for a while: kafka-go commits when the group has formed.
+func (s *Subscription) tryCommit(ctx context.Context, done []kafka.Message) error {
+	window, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return s.client.retry(window, func(ctx context.Context) error { return s.reader.CommitMessages(ctx, done...) })
 }
 
 func (s *Subscription) wrap(ctx context.Context, what string, err error) error {
@@ -168,7 +190,7 @@ func (s *Subscription) wrap(ctx context.Context, what string, err error) error {
 
 // Close leaves the group, so that its partitions pass to other members at once, and frees everything.
 // It takes some seconds at most, also when the broker is away; a member that could not say that it
-// left is missed after 10 s. Fetch and Commit fail from then on.
+// left is missed after 30 s. Fetch and Commit fail from then on.
 func (s *Subscription) Close() error { return s.leave() }
 
 func (s *Subscription) leaveGroup() error {
@@ -231,10 +253,18 @@ func (c *conns) cut() {
 	}
 }
 
-// ownedConn tells its owner when it is closed.
+// ownedConn tells its owner when it is closed, and waits longer for a group to form than kafka-go.
 type ownedConn struct {
 	net.Conn
 	owner *conns
+}
+
+// SetReadDeadline implements [net.Conn]. Only what kafka-go itself gives much time can be a join.
+func (c *ownedConn) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() && time.Until(t) > rebalanceTimeout {
+		t = t.Add(joinPatience)
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 func (c *ownedConn) Close() error {

@@ -90,7 +90,13 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, fmt.Errorf("start broker on %s: %w", o.Dir, errors.Join(err, closeListener(ln)))
 	}
 	b := &Broker{cluster: cluster, lock: lock, addr: ln.Addr().String()}
+	ghosts, err := watchGhosts(cluster, b.addr, o.Logger)
+	if err != nil {
+		cluster.Close()
+		return nil, fmt.Errorf("start broker on %s: %w", o.Dir, err)
+	}
 	b.close = sync.OnceValue(func() error {
+		ghosts.close()
 		b.cluster.Close()
 		return b.lock.Unlock()
 	})
