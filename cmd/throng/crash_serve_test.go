@@ -160,7 +160,7 @@ func (s *serving) killAtSteps(t *testing.T, r *rand.Rand, most int) (steps int) 
 			continue
 		}
 		last = now
-		if steps < most && r.IntN(2) == 0 {
+		if steps < most && (steps == 0 || r.IntN(2) == 0) {
 			s.serve.kill()
 			steps++
 		}
