@@ -8,9 +8,11 @@
 // with unit tokens; what is dropped is gone from the tables' directories when the call returns. Errors
 // carry ClickHouse's code and name and never its text, which can quote data.
 //
-// It does not guarantee durability beyond the end of a process: files are written, not synced. It does
-// not know which days are closed; an old block whose partition was dropped is a new block to it, so
-// loaders check the day. SQL never asks for the time.
+// It does not guarantee durability beyond the end of a process: files are written, not synced. A server
+// that is killed after it noted an insert's token and before it put the part in place loses that
+// insert: it takes it for one that it has when it comes again. The embedded engine mends that at its
+// start. The package does not know which days are closed; an old block whose partition was dropped is a
+// new block to it, so loaders check the day. SQL never asks for the time.
 package clickhouse
 
 import (

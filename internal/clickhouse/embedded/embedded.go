@@ -5,7 +5,7 @@
 //
 // It guarantees: one process a directory, by a lock of its own; an insert that was acknowledged
 // survives the end of the process at any instant (not the loss of the machine's power: the engine
-// does not sync its files); a cancelled context ends the statement that it started; errors carry
+// does not sync its files), and one that was not can be made again under its token; a cancelled context ends the statement that it started; errors carry
 // ClickHouse's codes; the engine never logs, because its log quotes statements and data.
 //
 // It does not guarantee isolation: the engine shares the process's memory, and a defect in it ends
@@ -136,6 +136,9 @@ func (o Options) withDefaults() (Options, error) {
 func (e *Engine) start(ctx context.Context, o Options) error {
 	if err := writeConfig(o); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
+	}
+	if err := settle(o.Dir); err != nil {
+		return err
 	}
 	lib, err := load(o.Library)
 	if err != nil {
