@@ -15,7 +15,7 @@ import (
 // insert before it puts the part in place. Killed in between, it would take that insert, when it is
 // made again, for one that it has, and its rows would be lost.
 func settle(dir string) error {
-	tables, err := filepath.Glob(filepath.Join(dataDir(dir), "store", "*", "*", tokenDir))
+	tables, err := filepath.Glob(filepath.Join(dataDir(dir), "store", "*", "*", insertLogs))
 	if err != nil {
 		return err
 	}
@@ -31,9 +31,9 @@ func settle(dir string) error {
 	return nil
 }
 
-// tokenDir holds a table's tokens, in text files with a line each: 1 for one that was added or 2 for one
+// insertLogs holds a table's tokens, in text files with a line each: 1 for one that was added or 2 for one
 // that was dropped, the part, the token, with tabs between.
-const tokenDir = "deduplication_logs"
+const insertLogs = "deduplication_logs"
 
 // forget removes what was added with a part that is not there.
 func forget(dir string, there []part) error {
