@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -76,6 +77,7 @@ func startService(t *testing.T, dir, name string, env []string, args ...string) 
 	go func() {
 		defer close(s.done)
 		defer out.Close()
+		runtime.LockOSThread() // see dieTogether
 		for s.once(out) {
 			if s.quit() {
 				time.Sleep(restartPause)
@@ -100,6 +102,7 @@ func (s *service) once(out *os.File) (more bool) {
 	cmd := exec.Command("throng", s.args...)
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = out, out
+	dieTogether(cmd)
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
