@@ -107,10 +107,11 @@ func (n *node) listen() (public, admin net.Listener, err error) {
 // stopServing bounds the time that open requests get when a listener stops.
 const stopServing = 2 * time.Second
 
-// serveHTTP serves a listener until the context ends.
+// serveHTTP serves a listener until the context ends. What net/http itself would log is not: it names the
+// address of whoever sent the request.
 func serveHTTP(l net.Listener, h http.Handler) func(context.Context) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: nil}
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	return func(ctx context.Context) error {
 		done := make(chan error, 1)
 		go func() { done <- srv.Serve(l) }()
