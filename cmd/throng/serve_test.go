@@ -21,7 +21,9 @@ func TestServingLogsNoAddress(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serveHTTP(l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("here") }))(ctx) }()
+	go func() {
+		done <- serveHTTP(l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("here") }))(ctx)
+	}()
 	if res, err := http.Get("http://" + l.Addr().String()); err == nil {
 		res.Body.Close()
 		t.Error("a request that panicked was answered")
