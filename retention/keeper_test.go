@@ -306,6 +306,7 @@ func TestRunSweepsUntilToldToStop(t *testing.T) {
 		}
 		w.broker.failItems = &throng.Retryable{Err: errFault} // the broker restarts
 		time.Sleep(61 * time.Minute)
+		synctest.Wait()
 		w.broker.failItems = nil
 		w.broker.items = []throng.Item{item("broker", throng.ClassEventsTopic, dayAgo(9))}
 		time.Sleep(7 * time.Minute)
