@@ -19,13 +19,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
-	"net/netip"
 	"strings"
 
 	"throng"
 	"throng/anonymize/keys"
-	"throng/ingest/accesslog"
 )
 
 // Options say how records are anonymized.
@@ -81,6 +78,7 @@ type Anonymizer struct {
 	// lastHost is the one before, which mostly repeats.
 	lastHost []byte
 	lastSite *site
+	batch    batch
 }
 
 // site is a site and what its paths are compared with.
@@ -196,78 +194,6 @@ func (a *Anonymizer) addSites() error {
 // Counts is what the anonymizer did so far.
 func (a *Anonymizer) Counts() Counts { return a.counts }
 
-// Anonymize fills in ev from rec. Every field of ev is set; unless the outcome is [Accepted], ev is
-// undefined. The strings of ev may be kept.
-func (a *Anonymizer) Anonymize(rec *accesslog.Record, ev *throng.Event) Outcome {
-	signal := a.signal(rec)
-	outcome := a.generalize(rec, ev, signal)
-	a.counts.Outcomes[outcome]++
-	if outcome == Accepted {
-		a.counts.Signals[signal]++
-		if ev.Bot != throng.Human {
-			a.counts.Bots++
-		}
-	}
-	return outcome
-}
-
-func (a *Anonymizer) generalize(rec *accesslog.Record, ev *throng.Event, signal throng.Signal) Outcome {
-	if rec.Time < 0 || rec.Time > math.MaxUint32 {
-		return BadTime
-	}
-	s := a.siteOf(rec.Host)
-	if s == nil {
-		return UnknownHost
-	}
-	e, err := a.epochAt(rec.Time)
-	if err != nil {
-		return NoKey
-	}
-	optedOut := signal != throng.NoSignal
-	// All places first, then what is there: the processor fetches them together.
-	uaPlace, pagePlace := a.agents.place(0, rec.UserAgent), a.pagePlace(s, e, rec.Path, optedOut)
-	ua, pg := a.agentAt(uaPlace, rec.UserAgent), a.pageAt(pagePlace, s, e, rec.Path, optedOut)
-	page := !pg.asset && rec.Method == throng.GET && (rec.Status >= 200 && rec.Status < 300 || rec.Status == 304)
-	// Field by field: a composite literal would be made elsewhere first and copied.
-	ev.Time, ev.Site, ev.Path, ev.Cell = rec.Time, s.id, pg.path, pg.cell
-	ev.Method, ev.Status, ev.Bytes = rec.Method, rec.Status, rec.Bytes
-	ev.Referrer = a.referrerOf(rec.Referer)
-	ev.Client, ev.ClientMajor, ev.OS, ev.Bot = ua.client, ua.major, ua.os, ua.bot
-	ev.OptedOut, ev.Signal = optedOut, signal
-	ev.Visit = page && ua.bot == throng.Human
-	ev.Country, ev.Network, ev.Unit = throng.Country{}, netip.Prefix{}, 0
-	if optedOut {
-		ev.Time -= ev.Time % 60
-		ev.ClientMajor -= ev.ClientMajor % 10
-	}
-	a.place(ev, rec.RemoteAddr, e, ua)
-	return Accepted
-}
-
-// place sets what comes from the address.
-func (a *Anonymizer) place(ev *throng.Event, addr netip.Addr, e *epoch, ua *agent) {
-	addr = addr.Unmap()
-	if !addr.IsValid() {
-		a.counts.NoAddress++
-		ev.Visit = false // nothing tells it from other devices
-		return
-	}
-	ev.Network = a.network(addr, ev.OptedOut)
-	ev.Unit = unitToken(&a.scratch, e.Unit, addr, ua, ev.Site)
-}
-
-func (a *Anonymizer) network(addr netip.Addr, optedOut bool) netip.Prefix {
-	v4, v6 := a.options.V4Bits, a.options.V6Bits
-	if optedOut {
-		v4, v6 = min(v4, a.options.OptedOutV4Bits), min(v6, a.options.OptedOutV6Bits)
-	}
-	if addr.Is6() {
-		v4 = v6
-	}
-	p, _ := addr.Prefix(v4) // in range: complete checked it
-	return p
-}
-
 // siteOf finds the site of a host, nil where there is none.
 func (a *Anonymizer) siteOf(host []byte) *site {
 	if a.hosts == nil || len(host) == 0 {
@@ -286,45 +212,6 @@ func (a *Anonymizer) siteOf(host []byte) *site {
 	s := a.hosts[string(bytes.TrimSuffix(a.lower, []byte{'.'}))]
 	a.lastHost, a.lastSite = append(a.lastHost[:0], host...), s
 	return s
-}
-
-func (a *Anonymizer) agentAt(p place, ua []byte) *agent {
-	if value := a.agents.at(p); value != nil {
-		return value
-	}
-	return a.agents.put(p, generalizeAgent(ua))
-}
-
-func (a *Anonymizer) referrerOf(referrer []byte) string {
-	if len(referrer) == 0 {
-		return ""
-	}
-	p := a.referrers.place(0, referrer)
-	value := a.referrers.at(p)
-	if value == nil {
-		own := func(host string) bool { return a.hosts[host] != nil }
-		value = a.referrers.put(p, generalizeReferrer(referrer, own))
-	}
-	return *value
-}
-
-// pagePlace is where a path is remembered. What is, depends on site, opt-out and epoch too.
-func (a *Anonymizer) pagePlace(s *site, e *epoch, path []byte, optedOut bool) place {
-	tag := uint64(e.span)<<32 | s.index<<1
-	if optedOut {
-		tag |= 1
-	}
-	return a.paths.place(tag, path)
-}
-
-// pageAt generalizes a path that is not remembered.
-func (a *Anonymizer) pageAt(at place, s *site, e *epoch, path []byte, optedOut bool) *page {
-	if value := a.paths.at(at); value != nil {
-		return value
-	}
-	p := s.page(path, optedOut, a.assets)
-	p.cell = cellID(&a.scratch, e.Cell, s.id, throng.PathTable, p.path)
-	return a.paths.put(at, p)
 }
 
 // page looks a path up in the route list, as it is and as it is spelled, and generalizes what is not

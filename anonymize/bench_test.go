@@ -65,39 +65,38 @@ func (q *request) fill(rec *accesslog.Record) {
 	}
 }
 
+// BenchmarkAnonymize is the cost of a record: alone and in company, and with what it costs to append it to
+// a block.
 func BenchmarkAnonymize(b *testing.B) {
 	requests := traffic(1 << 18)
-	for _, c := range []struct {
-		name string
-		then func(blk *block.Builder, ev *throng.Event)
-	}{
-		{"alone", func(*block.Builder, *throng.Event) {}},
-		{"append", func(blk *block.Builder, ev *throng.Event) {
-			if blk.Append(ev); blk.Rows() == 200_000 {
-				blk.Reset()
-			}
-		}},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			a, blk := newAnonymizer(b, nil), block.NewBuilder()
-			var rec accesslog.Record
-			var ev throng.Event
-			step := func(i int) {
-				requests[i%len(requests)].fill(&rec)
-				if a.Anonymize(&rec, &ev) == anonymize.Accepted {
-					c.then(blk, &ev)
+	for _, tile := range []int{1, 64} {
+		for _, appended := range []bool{false, true} {
+			b.Run(fmt.Sprintf("tile=%d/append=%t", tile, appended), func(b *testing.B) {
+				a, blk := newAnonymizer(b, nil), block.NewBuilder()
+				recs, evs, outcomes := make([]accesslog.Record, tile), make([]throng.Event, tile), make([]anonymize.Outcome, tile)
+				step := func(at int) {
+					for i := range recs {
+						requests[(at+i)%len(requests)].fill(&recs[i])
+					}
+					a.AnonymizeAll(recs, evs, outcomes)
+					if !appended {
+						return
+					}
+					if blk.AppendAll(evs); blk.Rows() > 200_000 {
+						blk.Reset()
+					}
 				}
-			}
-			for i := range requests {
-				step(i)
-			}
-			b.ReportAllocs()
-			start := cpuTime()
-			for i := 0; b.Loop(); i++ {
-				step(i)
-			}
-			b.ReportMetric(float64((cpuTime()-start).Nanoseconds())/float64(b.N), "cpu-ns/op")
-		})
+				for i := 0; i < len(requests); i += tile {
+					step(i)
+				}
+				b.ReportAllocs()
+				start := cpuTime()
+				for i := 0; i < b.N; i += tile {
+					step(i)
+				}
+				b.ReportMetric(float64((cpuTime()-start).Nanoseconds())/float64(b.N), "cpu-ns/op")
+			})
+		}
 	}
 }
 

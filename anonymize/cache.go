@@ -34,18 +34,45 @@ func (c *cache[V]) place(tag uint64, text []byte) place {
 	return place((maphash.Bytes(c.seed, text) ^ tag*0x9E3779B97F4A7C15) | 1)
 }
 
-// at is the value at a place; nil where it is not remembered. The pointer is valid until the next put.
+// find is where the value of a place is; negative where it is not remembered.
 //
 // Which of the ways it is, is computed and not branched on: nobody can predict it, and a wrong guess
 // would keep the processor from waiting for the memory of several look-ups at a time.
-func (c *cache[V]) at(p place) *V {
+func (c *cache[V]) find(p place) int {
 	first := c.first(p)
 	set := (*[ways]uint64)(c.hashes[first:])
 	one, two, three := same(set[1], p), same(set[2], p), same(set[3], p)
-	if same(set[0], p)|one|two|three == 0 {
-		return nil
+	found := same(set[0], p) | one | two | three
+	return first + int(one+2*two+3*three) - int(1-found)<<32
+}
+
+// all copies the values of many places, and gives the indices of those that are not remembered. First
+// it finds all, then it copies all: in either loop the processor waits for many at a time.
+func (c *cache[V]) all(places []place, values *[batchSize]V, missing *[batchSize]int) []int {
+	var at [batchSize]int
+	for i, p := range places {
+		at[i&(batchSize-1)] = c.find(p)
 	}
-	return &c.values[first+int(one+2*two+3*three)]
+	n := 0
+	for i := range places {
+		if v := at[i&(batchSize-1)]; v >= 0 {
+			values[i] = c.values[v]
+		} else {
+			missing[n] = i
+			n++
+		}
+	}
+	return missing[:n]
+}
+
+// fill makes and remembers the value of a place, unless it was done meanwhile.
+func (c *cache[V]) fill(p place, make func() V) V {
+	if at := c.find(p); at >= 0 {
+		return c.values[at]
+	}
+	v := make()
+	c.put(p, v)
+	return v
 }
 
 // same is 1 where a hash is that of the place, else 0.
@@ -56,7 +83,7 @@ func same(hash uint64, p place) uint64 {
 
 // put remembers a value at a place where there is none, over another one where the set is full. Which one
 // is no matter of fairness: texts that repeat come back at once.
-func (c *cache[V]) put(p place, value V) *V {
+func (c *cache[V]) put(p place, value V) {
 	c.victim = (c.victim + 1) % ways
 	first, way := c.first(p), c.victim
 	for i, h := range c.hashes[first : first+ways] {
@@ -66,7 +93,6 @@ func (c *cache[V]) put(p place, value V) *V {
 		}
 	}
 	c.hashes[first+way], c.values[first+way] = uint64(p), value
-	return &c.values[first+way]
 }
 
 // first is the first way of the set to which a place belongs.

@@ -54,18 +54,23 @@ type epoch struct {
 
 var noEpoch = epoch{start: math.MaxInt64, end: math.MinInt64}
 
-// epochAt finds the keys for a time. Lines mostly come in order, so the last epoch mostly serves; at
-// the end of a span two take turns.
-func (a *Anonymizer) epochAt(sec int64) (*epoch, error) {
-	if g := a.options.Keys.Generation(); g != a.generation {
+// epochInUse finds the keys for a time; nil where [Anonymizer.useEpoch] must get them first. Lines mostly
+// come in order, so the last epoch mostly serves; at the end of a span two take turns.
+func (a *Anonymizer) epochInUse(sec int64) *epoch {
+	if g := a.options.Keys.Generation(); g != a.generation && a.batch.n == 0 {
 		a.forget()
 		a.generation = g
 	}
 	for i := range a.epochs {
 		if e := &a.epochs[i]; sec >= e.start && sec < e.end {
-			return e, nil
+			return e
 		}
 	}
+	return nil
+}
+
+// useEpoch puts the keys for a time in the place of the older ones.
+func (a *Anonymizer) useEpoch(sec int64) (*epoch, error) {
 	span := throng.SpanOf(throng.DayOfUnix(sec))
 	k, err := a.options.Keys.Epoch(span)
 	if err != nil {

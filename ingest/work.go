@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -57,8 +56,7 @@ type worker struct {
 	day      throng.Day // of builder
 	builder  *block.Builder
 	window   window
-	rec      accesslog.Record
-	ev       throng.Event
+	tile     tile
 }
 
 // work takes jobs until there are no more. Errors travel as parcels, so that the senders stop all.
@@ -165,11 +163,8 @@ func invalidSignals(a *anonymize.Anonymizer) uint64 {
 func (w *worker) chunk(j *job, c chunk) error {
 	pos, data := c.start, c.data
 	for len(data) > 0 {
-		n := bytes.IndexByte(data, '\n') + 1
-		if n == 0 {
-			n = len(data)
-		}
-		w.line(data[:n], pos)
+		n := w.read(data, pos, w.room(j.recut))
+		w.append()
 		data, pos = data[n:], pos+uint64(n)
 		if w.full(j.recut) && len(data) > 0 {
 			w.parcel.end = pos
@@ -183,38 +178,6 @@ func (w *worker) chunk(j *job, c chunk) error {
 		}
 	}
 	return nil
-}
-
-// line reads one line into the open block, or counts why not.
-func (w *worker) line(line []byte, pos uint64) {
-	t := &w.parcel.tally
-	t.Lines++
-	if err := w.parser.Parse(line, &w.rec); err != nil {
-		w.reject(pos, accesslog.ReasonOf(err))
-		return
-	}
-	switch w.window.place(w.rec.Time) {
-	case late:
-		t.Late++
-		return
-	case future:
-		w.reject(pos, "from_the_future")
-		return
-	}
-	switch out := w.anon.Anonymize(&w.rec, &w.ev); out {
-	case anonymize.Accepted:
-	case anonymize.NoKey: // the key of its span was erased since the window was opened
-		t.Late++
-		return
-	default:
-		w.reject(pos, out.String())
-		return
-	}
-	if day := throng.DayOfUnix(w.ev.Time); w.builder == nil || day != w.day {
-		w.open(day)
-	}
-	w.builder.Append(&w.ev)
-	t.event(&w.ev)
 }
 
 // reject counts and notes a refused line.
@@ -239,17 +202,34 @@ func (w *worker) open(day throng.Day) {
 	w.day, w.builder = day, b
 }
 
-// full tells whether the current block must be cut. A range that is made again is cut where it was
-// cut before; only the hard limits of a message end it earlier.
-func (w *worker) full(recut bool) bool {
-	if w.builder == nil {
-		return false
-	}
-	rows, size := w.ship.MaxRows, w.ship.MaxBytes
+// limits are those at which a block is cut. A range that is made again is cut where it was cut before;
+// only the hard limits of a message end it earlier.
+func (w *worker) limits(recut bool) (rows, size int) {
 	if recut {
-		rows, size = block.MaxRows, throng.MaxBlockBytes
+		return block.MaxRows, throng.MaxBlockBytes
 	}
-	return w.builder.Rows() >= rows || w.builder.Size() >= size
+	return w.ship.MaxRows, w.ship.MaxBytes
+}
+
+// full tells whether a block must be cut.
+func (w *worker) full(recut bool) bool {
+	rows, size := w.limits(recut)
+	for _, b := range w.builders {
+		if b.Rows() >= rows || b.Size() >= size {
+			return true
+		}
+	}
+	return false
+}
+
+// room is how many lines can be read before a block is full of rows.
+func (w *worker) room(recut bool) int {
+	rows, _ := w.limits(recut)
+	room := rows
+	for _, b := range w.builders {
+		room = min(room, rows-b.Rows())
+	}
+	return max(room, 1)
 }
 
 // finish encodes the piece and hands it to a sender.

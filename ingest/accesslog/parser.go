@@ -4,7 +4,7 @@ package accesslog
 const MaxLine = 1 << 20
 
 // Parser reads the lines of one format. It owns the scratch memory that records alias, at most the
-// size of the longest line: one Parser belongs to one goroutine.
+// size of the lines that are read at a time: one Parser belongs to one goroutine.
 type Parser struct {
 	format   string
 	reader   reader
@@ -26,10 +26,17 @@ type reader interface {
 // Parse reads one line, with or without its end ("\n" or "\r\n"), into rec, all of which it
 // overwrites. The error is nil or a [Reject]; rec is then not to be used.
 func (p *Parser) Parse(line []byte, rec *Record) error {
+	p.recorder.scratch = p.recorder.scratch[:0]
+	return p.ParseNext(line, rec)
+}
+
+// ParseNext is like Parse, but the records that were read since the last call of Parse stay valid. The
+// scratch memory grows meanwhile, by at most the length of each line.
+func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	line = withoutEnd(line)
 	*rec = Record{}
 	r := p.recorder
-	r.rec, r.scratch, r.offset, r.timed, r.short = rec, r.scratch[:0], 0, false, false
+	r.rec, r.offset, r.timed, r.short = rec, 0, false, false
 	if len(line) == 0 {
 		return Empty
 	}

@@ -12,8 +12,8 @@ import (
 
 // Record is one line of an access log, as it was read.
 //
-// Its byte slices alias the line, or the scratch memory of the [Parser], and are valid until that
-// Parser reads its next line. A field that the line does not have, or for which it has "-" or
+// Its byte slices alias the line, or the scratch memory of the [Parser], and are valid until the next
+// call of [Parser.Parse]. A field that the line does not have, or for which it has "-" or
 // nothing, is nil.
 //
 // A Record prints redacted under every verb and refuses to be marshalled. That holds for a Record, a

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -57,29 +59,59 @@ func NewBuilder() *Builder {
 
 // Append adds an event. Network must be masked. Cell must be a function of (Site, Path): paths are
 // looked up by it. The strings of e are copied or kept until Reset.
-func (b *Builder) Append(e *throng.Event) {
-	if uint64(e.Time) > math.MaxUint32 {
-		b.badTime++
-	}
-	b.time.Data = append(b.time.Data, proto.DateTime(e.Time))
-	b.site.append(e.Site)
-	b.path.append(e.Cell, e.Path)
-	b.method.append(uint8(e.Method))
-	b.status = append(b.status, e.Status)
-	b.bytes = append(b.bytes, e.Bytes)
-	b.referrer.append(e.Referrer)
-	b.client.append(uint8(e.Client))
-	b.major = append(b.major, e.ClientMajor)
-	b.os.append(uint8(e.OS))
-	b.country.append(e.Country)
-	b.network = append(b.network, e.Network.Addr().As16())
-	b.bot.append(uint8(e.Bot))
-	b.optedOut = append(b.optedOut, e.OptedOut)
-	b.signal.append(uint8(e.Signal))
-	b.visit = append(b.visit, e.Visit)
-	b.unit = append(b.unit, uint64(e.Unit))
-	b.cell = append(b.cell, uint64(e.Cell))
+func (b *Builder) Append(e *throng.Event) { b.AppendAll(unsafe.Slice(e, 1)) }
+
+// AppendAll adds many events, which is faster: column by column, a few at a time.
+func (b *Builder) AppendAll(events []throng.Event) {
+	b.path.append(events)
+	b.site.append(events, func(e *throng.Event) string { return e.Site })
+	b.referrer.append(events, func(e *throng.Event) string { return e.Referrer })
+	b.country.append(events)
+	b.appendEnums(events)
+	b.appendNumbers(events)
+	b.appendTokens(events)
 }
+
+func (b *Builder) appendEnums(events []throng.Event) {
+	method, client, os := b.method.extend(len(events)), b.client.extend(len(events)), b.os.extend(len(events))
+	bot, signal := b.bot.extend(len(events)), b.signal.extend(len(events))
+	for i := range events {
+		e := &events[i]
+		method[i], client[i], os[i], bot[i], signal[i] = byte(e.Method), byte(e.Client), byte(e.OS), byte(e.Bot), byte(e.Signal)
+	}
+	for _, e := range b.enums() {
+		e.check(len(events))
+	}
+}
+
+func (b *Builder) appendNumbers(events []throng.Event) {
+	time, status, major := extend(&b.time.Data, len(events)), extend(&b.status, len(events)), extend(&b.major, len(events))
+	bytes, optedOut, visit := extend(&b.bytes, len(events)), extend(&b.optedOut, len(events)), extend(&b.visit, len(events))
+	for i := range events {
+		e := &events[i]
+		if uint64(e.Time) > math.MaxUint32 {
+			b.badTime++
+		}
+		time[i], status[i], major[i] = proto.DateTime(e.Time), e.Status, e.ClientMajor
+		bytes[i], optedOut[i], visit[i] = e.Bytes, e.OptedOut, e.Visit
+	}
+}
+
+func (b *Builder) appendTokens(events []throng.Event) {
+	network, unit, cell := extend(&b.network, len(events)), extend(&b.unit, len(events)), extend(&b.cell, len(events))
+	for i := range events {
+		e := &events[i]
+		network[i], unit[i], cell[i] = e.Network.Addr().As16(), uint64(e.Unit), uint64(e.Cell)
+	}
+}
+
+// extend lengthens a column by n values and returns these, which are to be set.
+func extend[C ~[]T, T any](column *C, n int) []T {
+	*column = slices.Grow(*column, n)[:len(*column)+n]
+	return (*column)[len(*column)-n:]
+}
+
+func (b *Builder) enums() [5]*enum { return [...]*enum{&b.method, &b.client, &b.os, &b.bot, &b.signal} }
 
 // Rows is the number of events in the block.
 func (b *Builder) Rows() int { return len(b.time.Data) }
@@ -126,7 +158,7 @@ func (b *Builder) check(h *throng.BlockHeader) error {
 	case len(h.Feed) > math.MaxUint16:
 		return errors.New("the feed's name is too long")
 	}
-	for i, e := range []*enum{&b.method, &b.client, &b.os, &b.bot, &b.signal} {
+	for i, e := range b.enums() {
 		if e.invalid > 0 {
 			return fmt.Errorf("%d events with a %s outside of its vocabulary", e.invalid,
 				[]string{"method", "client", "os", "bot", "signal"}[i])

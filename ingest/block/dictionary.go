@@ -114,11 +114,15 @@ func newEnum(names []string) enum {
 	return e
 }
 
-func (e *enum) append(v uint8) {
-	if v >= e.size {
-		e.invalid++
+func (e *enum) extend(n int) []byte { return extend(&e.keys, n) }
+
+// check counts the invalid ones of the last n keys.
+func (e *enum) check(n int) {
+	for _, k := range e.keys[len(e.keys)-n:] {
+		if k >= e.size {
+			e.invalid++
+		}
 	}
-	e.keys = append(e.keys, v)
 }
 
 // Type implements [proto.ColInput].
@@ -171,17 +175,23 @@ func newWords() words {
 	return w
 }
 
-func (w *words) append(s string) {
+func (w *words) append(events []throng.Event, of func(*throng.Event) string) {
+	keys := extend(&w.keys, len(events))
+	for i := range events {
+		keys[i] = w.key(of(&events[i]))
+	}
+}
+
+func (w *words) key(s string) uint32 {
 	if s == "" {
-		w.keys = append(w.keys, 0)
-		return
+		return 0
 	}
 	at := unsafe.StringData(s)
 	seen := &w.seen[uint64(uintptr(unsafe.Pointer(at)))*0x9E3779B97F4A7C15>>(64-seenBits)]
 	if seen.at != at || seen.len != len(s) {
 		*seen = sighting{at, len(s), w.find(s)}
 	}
-	w.keys = append(w.keys, seen.key)
+	return seen.key
 }
 
 func (w *words) find(s string) uint32 {
@@ -215,11 +225,14 @@ func newCountries() countries {
 	return countries{dictionary: newDictionary(), index: make(map[throng.Country]uint32)}
 }
 
-func (c *countries) append(v throng.Country) {
-	if v != c.last {
-		c.last, c.lastKey = v, c.find(v)
+func (c *countries) append(events []throng.Event) {
+	keys := extend(&c.keys, len(events))
+	for i := range events {
+		if v := events[i].Country; v != c.last {
+			c.last, c.lastKey = v, c.find(v)
+		}
+		keys[i] = c.lastKey
 	}
-	c.keys = append(c.keys, c.lastKey)
 }
 
 func (c *countries) find(v throng.Country) uint32 {
@@ -259,16 +272,37 @@ func newPaths() paths {
 	return paths{dictionary: newDictionary(), table: make([]pathSlot, 1<<12), block: 1}
 }
 
-func (p *paths) append(cell throng.CellID, path string) {
-	slot := p.slot(cell)
-	if slot.block != p.block {
-		if 2*p.values.Rows() >= len(p.table) {
+// atOnce is how many slots are looked for side by side, so that the processor waits for their memory at
+// the same time.
+const atOnce = 32
+
+func (p *paths) append(events []throng.Event) {
+	for len(events) > 0 {
+		n := min(len(events), atOnce)
+		for 2*(p.values.Rows()+n) > len(p.table) {
 			p.grow()
-			slot = p.slot(cell)
 		}
-		*slot = pathSlot{cell, p.intern(path), p.block}
+		p.appendSome(events[:n])
+		events = events[n:]
 	}
-	p.keys = append(p.keys, slot.key)
+}
+
+func (p *paths) appendSome(events []throng.Event) {
+	var slots [atOnce]*pathSlot
+	for i := range events {
+		slots[i] = p.slot(events[i].Cell)
+	}
+	keys := extend(&p.keys, len(events))
+	for i := range events {
+		e, slot := &events[i], slots[i]
+		if slot.block != p.block || slot.cell != e.Cell { // taken meanwhile, where it is another cell's
+			slot = p.slot(e.Cell)
+		}
+		if slot.block != p.block {
+			*slot = pathSlot{e.Cell, p.intern(e.Path), p.block}
+		}
+		keys[i] = slot.key
+	}
 }
 
 // slot is the cell's slot, or the free one where it belongs.
