@@ -16,7 +16,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build engine demo test race lint vuln bench fuzz crash notices clean
+.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ vuln: ## look for known vulnerabilities; asks the database at vuln.go.dev
 
 bench: build engine ## run the benchmarks; BENCH and PKG choose
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count 1 $(PKG)
+
+compare: build engine ## time throng, ClickHouse's SQL and GoAccess on one log
+	bash scripts/compare.sh
+
+scale: build engine ## send 50 million lines in which nothing repeats; fails over 1.2 GiB
+	sh scripts/scale.sh
 
 fuzz: ## fuzz each target for FUZZTIME
 	sh scripts/fuzz.sh $(FUZZTIME)

@@ -23,7 +23,7 @@ import (
 )
 
 type benchCommand struct {
-	Stage   string `arg:"" enum:"parse,ship,load,close" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day."`
+	Stage   string `arg:"" enum:"parse,ship,load,close,sql" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day. sql: let ClickHouse read the log itself, to compare."`
 	File    string `arg:"" optional:"" help:"The log; - is standard input. Defaults to a made one."`
 	Lines   uint64 `default:"4000000" help:"The number of lines of the made log."`
 	Dir     string `placeholder:"D" help:"Where to put the temporary state. Defaults to the system's temporary directory."`
@@ -52,6 +52,9 @@ func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
 	clock := &movedClock{}
 	clock.Set(day.End().Add(36 * time.Hour))
 	cfg := demoConfig(filepath.Join(dir, "state"), "bench", "", config.Source{Name: feed.Name, Path: feed.Glob, Stdin: feed.Stream != nil, Format: "auto"})
+	if c.Stage == "sql" {
+		cfg.Store.MemoryLimit = sqlMemory
+	}
 	n, err := newNode(cfg, clock, io.Discard)
 	if err != nil {
 		return err
@@ -145,6 +148,9 @@ type bench struct {
 }
 
 func (b *bench) run(ctx context.Context) error {
+	if b.stage == "sql" {
+		return b.sql(ctx)
+	}
 	if b.stage == "parse" {
 		ratchet := keys.Ephemeral(b.clock)
 		s, err := b.shipperTo(nowhere{}, ratchet)
@@ -227,15 +233,21 @@ func (b *bench) shipperTo(to ingest.Broker, ratchet *keys.Ratchet) (*ingest.Ship
 	return ingest.NewShipper(o)
 }
 
-// measure prints the line of figures of a run.
+// measure times a run and prints its figures.
 func (b *bench) measure(s *ingest.Shipper, run func() error) error {
 	start, cpu := time.Now(), cpuTime()
 	if err := run(); err != nil {
 		return err
 	}
-	wall, used, lines := time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), float64(s.Progress().Lines)
-	fmt.Fprintf(b.out, "%s: %s lines in %.2f s: %.2f M lines/s, %.2f CPU-s/M, peak %d MiB\n", b.stage, thousands(s.Progress().Lines), wall, lines/1e6/wall, used/(lines/1e6), peakMiB())
+	b.print(s.Progress().Lines, time.Since(start), cpuTime()-cpu)
 	return nil
+}
+
+// print writes the line of figures of a run over so many lines.
+func (b *bench) print(lines uint64, wall, cpu time.Duration) {
+	millions := float64(lines) / 1e6
+	fmt.Fprintf(b.out, "%s: %s lines in %.2f s: %.2f M lines/s, %.2f CPU-s/M, peak %d MiB\n", b.stage, thousands(lines),
+		wall.Seconds(), millions/wall.Seconds(), cpu.Seconds()/millions, peakMiB())
 }
 
 // nowhere takes blocks and forgets them.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -22,6 +23,7 @@ type genCommand struct {
 	Devices    uint64  `placeholder:"N" help:"The number of devices. Defaults to 4 million."`
 	UserAgents int     `default:"600" help:"The number of distinct user agents of people."`
 	Rate       float64 `placeholder:"N" help:"Lines a second, as a shipper on a live log would see them. Defaults to as fast as possible."`
+	Flood      bool    `help:"Every line has a path, user agent, referrer and address of its own. Needs --lines; other flags but --seed, --day and --days have no meaning."`
 	Truth      string  `placeholder:"F" help:"Also write what an exact reader would count, as JSON."`
 }
 
@@ -32,6 +34,9 @@ func (genCommand) Help() string {
 }
 
 func (c genCommand) Run(a *app, ctx context.Context) error {
+	if c.Flood {
+		return c.flood(a)
+	}
 	log, err := c.log(a)
 	if err != nil {
 		return usageError{err}
@@ -50,12 +55,9 @@ func (c genCommand) Run(a *app, ctx context.Context) error {
 
 // log is the log that the flags describe.
 func (c genCommand) log(a *app) (*loadgen.Log, error) {
-	day := throng.DayOf(a.clock.Now()) - 1
-	var err error
-	if c.Day != "" {
-		if day, err = throng.ParseDay(c.Day); err != nil {
-			return nil, err
-		}
+	day, err := c.day(a)
+	if err != nil {
+		return nil, err
 	}
 	pages, err := readership(c.From, c.Pages)
 	if err != nil {
@@ -65,6 +67,29 @@ func (c genCommand) log(a *app) (*loadgen.Log, error) {
 		Readership: pages, Lines: c.Lines, Seed: c.Seed, Devices: c.Devices, UserAgents: c.UserAgents,
 		Start: day.Start(), End: (day + throng.Day(c.Days)).Start(),
 	})
+}
+
+// day is the first day of the log.
+func (c genCommand) day(a *app) (throng.Day, error) {
+	if c.Day == "" {
+		return throng.DayOf(a.clock.Now()) - 1, nil
+	}
+	return throng.ParseDay(c.Day)
+}
+
+func (c genCommand) flood(a *app) error {
+	day, err := c.day(a)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.Lines == 0 || c.Truth != "" || c.Rate > 0 {
+		return usageError{errors.New("gen --flood: --lines is needed, and --truth and --rate cannot be had")}
+	}
+	f := loadgen.Flood{Lines: c.Lines, Seed: c.Seed, Start: day.Start(), End: (day + throng.Day(c.Days)).Start()}
+	if _, err := f.WriteTo(a.out); err != nil {
+		return fmt.Errorf("write lines: %w", err)
+	}
+	return nil
 }
 
 // readership reads a readership table, or makes the built-in one.
