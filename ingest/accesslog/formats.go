@@ -7,45 +7,47 @@ import (
 	"strings"
 )
 
-// preset is a named format: a layout, or keys of JSON objects.
-type preset struct {
-	name string
-	// layout and optional are in the language of nginx's log_format.
+// Preset is a named format and what there is to say about it. docs/formats.md is made of these.
+type Preset struct {
+	Name  string // as [New] takes it: lower case, digits and underscores
+	Title string // what the format is, as a heading
+	// Snippets are the servers' configurations that write it.
+	Snippets []Snippet
+	Notes    string // what a user should know besides; paragraphs of Markdown
+
+	// One of these says how lines are read. layout and optional are in the language of nginx's
+	// log_format; keys are those of JSON objects; open makes a reader of another kind.
 	layout, optional string
 	keys             []spellings
-	// weigh says what a line that could be read tells about the format, for [Detect].
+	open             func() (reader, error)
+	// weigh says what a line that could be read tells about the format, for [Detect]. It is nil for a
+	// format that is never detected.
 	weigh func(*recorder) evidence
 }
 
-const (
-	common   = `$remote_addr $ident $remote_user [$time_local] "$request" $status $body_bytes_sent`
-	combined = common + ` "$http_referer" "$http_user_agent"`
-	signals  = ` "$http_dnt" "$http_sec_gpc"`
-)
-
-// presets are in the order in which Detect prefers them: the one that asks most of a line first.
-var presets = []preset{
-	{name: "json", keys: jsonKeys, weigh: always},
-	{name: "combined_signals", layout: combined, optional: signals, weigh: weighSignals},
-	{name: "vhost_combined", layout: `$host ` + combined, weigh: weighAddress},
-	{name: "combined", layout: combined, weigh: always},
-	{name: "common", layout: common, weigh: always},
+// Snippet is the configuration that makes a server write a format.
+type Snippet struct {
+	Server   string // such as nginx
+	Language string // of the text, as Markdown's fences name it
+	Text     string // without a newline at its end
 }
 
-// Formats are the names that [New] knows:
-//
-//   - common: the common log format (Apache's "%h %l %u %t \"%r\" %>s %b"), nothing after it
-//   - combined: common, then "Referer" and "User-Agent"; nginx's default. More fields may follow
-//   - combined_signals: combined, then "DNT" and "Sec-GPC" in quotes. Lines that end before these
-//     (written before the format was changed) are read as without signal
-//   - vhost_combined: the host, with or without port, then combined (Debian's Apache)
-//   - json: one object a line, with keys as they are common among users of nginx and Caddy
+// presets are in the order in which Detect prefers them: the one that asks most of a line first.
+func presets() []Preset { return slices.Concat(structuredPresets(), textPresets()) }
+
+// Presets are the named formats, by name.
+func Presets() []Preset {
+	all := presets()
+	slices.SortFunc(all, func(a, b Preset) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Formats are the names of the formats that [New] knows, sorted.
 func Formats() []string {
 	var names []string
-	for _, p := range presets {
-		names = append(names, p.name)
+	for _, p := range Presets() {
+		names = append(names, p.Name)
 	}
-	slices.Sort(names)
 	return names
 }
 
@@ -59,22 +61,30 @@ func New(format string) (*Parser, error) {
 		}
 		return newParser(format, l), nil
 	}
-	i := slices.IndexFunc(presets, func(p preset) bool { return p.name == format })
-	if i < 0 {
-		return nil, fmt.Errorf("make parser: no format has that name; there are %s", strings.Join(Formats(), ", "))
+	for _, p := range presets() {
+		if p.Name == format {
+			return p.parser()
+		}
 	}
-	return presets[i].parser()
+	return nil, fmt.Errorf("make parser: no format has that name; there are %s", strings.Join(Formats(), ", "))
 }
 
-func (p *preset) parser() (*Parser, error) {
-	if p.keys != nil {
-		return newParser(p.name, newObject(p.keys)), nil
-	}
-	l, err := compileLayout(p.layout, p.optional)
+func (p *Preset) parser() (*Parser, error) {
+	r, err := p.reader()
 	if err != nil {
 		return nil, err
 	}
-	return newParser(p.name, l), nil
+	return newParser(p.Name, r), nil
+}
+
+func (p *Preset) reader() (reader, error) {
+	switch {
+	case p.open != nil:
+		return p.open()
+	case p.keys != nil:
+		return newObject(p.keys), nil
+	}
+	return compileLayout(p.layout, p.optional)
 }
 
 // evidence is what a line that a format can read tells about whether it is in that format.
@@ -118,13 +128,16 @@ func isSignal(v []byte) bool { return len(v) == 0 || len(v) == 1 && (v[0] == '0'
 // would be is combined, whatever comes later, so a format is better configured than detected.
 func Detect(lines [][]byte) (format string, err error) {
 	best := 0
-	for i := range presets {
-		p, err := presets[i].parser()
+	for _, preset := range presets() {
+		if preset.weigh == nil {
+			continue
+		}
+		p, err := preset.parser()
 		if err != nil {
 			return "", err
 		}
-		if n := countRead(p, presets[i].weigh, lines); n > best {
-			best, format = n, presets[i].name
+		if n := countRead(p, preset.weigh, lines); n > best {
+			best, format = n, preset.Name
 		}
 	}
 	if best == 0 {
