@@ -50,6 +50,10 @@ type Options struct {
 	OptedOutV4Bits, OptedOutV6Bits int
 	// OptOut is the opt-out list, asked for the account of a record without signal. Defaults to none.
 	OptOut OptOutList
+	// OptOutCookie is the name of the cookie for which OptOut is asked, too. Defaults to none.
+	OptOutCookie string
+	// Consent says by site which marker overrides DNT there. Defaults to none.
+	Consent map[string]Consent
 	// Keys is the ratchet. Required.
 	Keys *keys.Ratchet
 	// AgentCache, PathCache and ReferrerCache are how many entries are remembered, rounded up to powers
@@ -87,6 +91,7 @@ type site struct {
 	index      uint64
 	routes     *routeSet
 	normalizer normalizer
+	consent    Consent
 }
 
 // page is what is kept of a path.
@@ -158,7 +163,7 @@ func (a *Anonymizer) addSites() error {
 		if s, ok := sites[id]; ok {
 			return s, nil
 		}
-		s := &site{id: id, index: uint64(len(sites)), normalizer: normalizer{caseSensitive: o.CaseSensitive[id]}}
+		s := &site{id: id, index: uint64(len(sites)), consent: o.Consent[id], normalizer: normalizer{caseSensitive: o.CaseSensitive[id]}}
 		routes, err := newRoutes(o.Routes[id], &s.normalizer)
 		if err != nil {
 			return nil, fmt.Errorf("site %s: %w", id, err)
@@ -186,6 +191,11 @@ func (a *Anonymizer) addSites() error {
 	for id := range o.Routes {
 		if sites[id] == nil {
 			return fmt.Errorf("routes for the unknown site %q", id)
+		}
+	}
+	for id, c := range o.Consent {
+		if (c.Cookie == "") != (c.Value == "") {
+			return fmt.Errorf("consent at site %q: a cookie needs a name and a value", id)
 		}
 	}
 	return nil

@@ -116,59 +116,6 @@ func TestThoseWhoOptedOutAreGeneralizedFurther(t *testing.T) {
 	}
 }
 
-type list string
-
-func (l list) Contains(account []byte) bool { return string(account) == string(l) }
-
-func TestSignals(t *testing.T) {
-	absent := accesslog.Field{}
-	for _, c := range []struct {
-		name     string
-		dnt, gpc accesslog.Field
-		want     throng.Signal
-		invalid  uint64
-	}{
-		{"none", absent, absent, throng.NoSignal, 0},
-		{"DNT", field("1"), absent, throng.DNT, 0},
-		{"DNT with extension", field("1xyz"), absent, throng.DNT, 0},
-		{"DNT allows", field("0"), absent, throng.NoSignal, 0},
-		{"two DNT fields", field("0, 1"), absent, throng.DNT, 0},
-		{"DNT in words", field("true"), absent, throng.NoSignal, 1},
-		{"DNT null", field("null"), absent, throng.NoSignal, 1},
-		{"GPC", absent, field("1"), throng.GPC, 0},
-		{"GPC is exact", absent, field("1x"), throng.NoSignal, 1},
-		{"GPC has no zero", absent, field("0"), throng.NoSignal, 1},
-		{"two GPC fields", absent, field("0, 1"), throng.GPC, 0},
-		{"both", field("1"), field("1"), throng.DNTAndGPC, 0},
-		{"both, one wrong", field("yes"), field("1"), throng.GPC, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			a := newAnonymizer(t, nil)
-			rec := record()
-			rec.DNT, rec.GPC = c.dnt, c.gpc
-			ev := do(t, a, rec)
-			if ev.Signal != c.want || ev.OptedOut != (c.want != throng.NoSignal) {
-				t.Errorf("signal %q", ev.Signal)
-			}
-			if n := a.Counts(); n.InvalidDNT+n.InvalidGPC != c.invalid || n.Signals[c.want] != 1 {
-				t.Errorf("counts %+v", n)
-			}
-		})
-	}
-}
-
-func TestOptOutByName(t *testing.T) {
-	a := newAnonymizer(t, func(o *anonymize.Options) { o.OptOut = list("alice") })
-	rec := record()
-	if ev := do(t, a, rec); ev.Signal != throng.OptOutByName || !ev.OptedOut {
-		t.Fatalf("%+v", ev)
-	}
-	rec.RemoteUser = []byte("bob")
-	if ev := do(t, a, rec); ev.OptedOut {
-		t.Fatal("bob is not on the list")
-	}
-}
-
 func TestWhatIsAVisit(t *testing.T) {
 	a := newAnonymizer(t, func(o *anonymize.Options) { o.Routes = map[string][]string{"s": {"/map.svg"}} })
 	for name, c := range map[string]struct {

@@ -42,6 +42,8 @@ type Counts struct {
 	// InvalidDNT and InvalidGPC count values outside of their specification, which are no signal. Many
 	// of them mean a misconfigured log.
 	InvalidDNT, InvalidGPC uint64
+	// Consented counts records whose DNT was overridden by a consent marker.
+	Consented uint64
 	// NoAddress counts accepted records without a client address; they are never visits.
 	NoAddress uint64
 	// Bots counts accepted records of bots.

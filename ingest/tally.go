@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"throng"
+	"throng/anonymize"
 )
 
 // Tally counts lines by what became of them. Every line is counted once:
@@ -23,6 +24,8 @@ type Tally struct {
 	// InvalidSignals counts signal fields whose value is outside of its specification: they are no
 	// signal, and many of them mean a misconfigured log.
 	InvalidSignals uint64 `json:"invalid_signals,omitempty"`
+	// Consented counts lines whose DNT was overridden by a consent marker.
+	Consented uint64 `json:"consented,omitempty"`
 	// Late counts lines of days that are closed.
 	Late uint64 `json:"late"`
 	// Rejected counts lines that could not be read, by reason.
@@ -55,6 +58,12 @@ func (t *Tally) event(ev *throng.Event) {
 	}
 }
 
+// signals takes over what an anonymizer counted of signals that are in no event.
+func (t *Tally) signals(before, after anonymize.Counts) {
+	t.InvalidSignals = after.InvalidDNT + after.InvalidGPC - before.InvalidDNT - before.InvalidGPC
+	t.Consented = after.Consented - before.Consented
+}
+
 // Add adds o to t.
 func (t *Tally) Add(o Tally) {
 	t.Lines += o.Lines
@@ -64,6 +73,7 @@ func (t *Tally) Add(o Tally) {
 	t.OptedOut += o.OptedOut
 	t.Late += o.Late
 	t.InvalidSignals += o.InvalidSignals
+	t.Consented += o.Consented
 	t.Signals = addCounts(t.Signals, o.Signals)
 	t.Rejected = addCounts(t.Rejected, o.Rejected)
 }

@@ -50,7 +50,7 @@ type worker struct {
 	// of the piece that is being made
 	parser   *accesslog.Parser
 	anon     *anonymize.Anonymizer
-	invalid  uint64 // invalid signals before the piece
+	before   anonymize.Counts // of anon, before the piece
 	parcel   *parcel
 	builders map[throng.Day]*block.Builder
 	day      throng.Day // of builder
@@ -148,14 +148,8 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 		}
 		w.anonymizers[src.feed] = w.anon
 	}
-	w.invalid = invalidSignals(w.anon)
+	w.before = w.anon.Counts()
 	return nil
-}
-
-// invalidSignals is the number of signal fields so far whose value is outside of its specification.
-func invalidSignals(a *anonymize.Anonymizer) uint64 {
-	c := a.Counts()
-	return c.InvalidDNT + c.InvalidGPC
 }
 
 // chunk reads the lines of a chunk. Where the block is full it ends the piece behind the line that
@@ -239,7 +233,7 @@ func (w *worker) finish(j *job) error {
 	}
 	p := w.parcel
 	p.source.feed.noteSignals(w.ship.Logger, w.parser)
-	p.tally.InvalidSignals = invalidSignals(w.anon) - w.invalid
+	p.tally.signals(w.before, w.anon.Counts())
 	days := make([]throng.Day, 0, 2)
 	for d := range w.builders {
 		days = append(days, d)

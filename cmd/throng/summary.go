@@ -27,6 +27,9 @@ func (d *demo) summarizeLines() error {
 	if t.InvalidSignals > 0 {
 		fmt.Fprintf(w, "signal fields that are no signal\t%s\t\n", thousands(t.InvalidSignals))
 	}
+	if t.Consented > 0 {
+		fmt.Fprintf(w, "DNT overridden by consent\t%s\t\n", thousands(t.Consented))
+	}
 	if t.Late > 0 {
 		fmt.Fprintf(w, "late: out of the order of days\t%s\t\n", thousands(t.Late))
 	}

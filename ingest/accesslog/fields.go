@@ -27,19 +27,22 @@ const (
 	requestTime
 	dnt
 	gpc
+	cookie
+	namedCookie // one cookie, whose name the format says
+	consent
 	fields
 )
 
 // fieldNames are those of NDJSON records, where there is one.
 var fieldNames = [fields]string{"unused", "remote_addr", "forwarded_for", "remote_user", "time", "request", "method",
-	"target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "dnt", "sec_gpc"}
+	"target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "dnt", "sec_gpc", "cookie", "cookie", "consent"}
 
 func (f field) String() string { return fieldNames[f] }
 
 // isWord tells whether the field's values never hold a space.
 func (f field) isWord() bool {
 	switch f {
-	case remoteAddr, method, protocol, status, size, host, requestTime, dnt, gpc:
+	case remoteAddr, method, protocol, status, size, host, requestTime, dnt, gpc, namedCookie:
 		return true
 	}
 	return false
@@ -59,9 +62,12 @@ type recorder struct {
 	rec      *Record
 	instants instants
 	scratch  []byte // decoded values of this line; records alias it
-	offset   int    // where the line was refused
-	timed    bool   // a time was read
-	short    bool   // the line ended before the format's optional fields
+	// cookies are those of the lines whose records are in use, from firstCookie on of this line.
+	cookies     []Cookie
+	firstCookie int
+	offset      int  // where the line was refused
+	timed       bool // a time was read
+	short       bool // the line ended before the format's optional fields
 
 	// explain asks for spans.
 	explain bool
@@ -118,6 +124,10 @@ func (r *recorder) set(f field, v []byte) Reject {
 		rec.DNT = Field{v, true}
 	case gpc:
 		rec.GPC = Field{v, true}
+	case cookie:
+		rec.Cookie = v
+	case consent:
+		rec.Consent = v
 	}
 	return accepted
 }

@@ -77,8 +77,12 @@ func FuzzDetect(f *testing.F) {
 }
 
 func texts(r *accesslog.Record) [][]byte {
-	return [][]byte{r.RemoteHost, r.ForwardedFor, r.RemoteUser, r.MethodText, r.Target, r.Path, r.Query, r.Protocol, r.Referer,
-		r.UserAgent, r.Host, r.DNT.Value, r.GPC.Value}
+	all := [][]byte{r.RemoteHost, r.ForwardedFor, r.RemoteUser, r.MethodText, r.Target, r.Path, r.Query, r.Protocol, r.Referer,
+		r.UserAgent, r.Host, r.DNT.Value, r.GPC.Value, r.Cookie, r.Consent}
+	for _, c := range r.Cookies {
+		all = append(all, c.Value)
+	}
+	return all
 }
 
 // within tells whether s lies in the memory of b.

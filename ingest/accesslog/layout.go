@@ -24,6 +24,7 @@ type layout struct {
 // step reads one value, which ends where the fixed text after it begins.
 type step struct {
 	field  field
+	name   string // of a namedCookie
 	quoted bool
 	last   bool
 	after  string // the fixed text up to the next value
@@ -54,6 +55,18 @@ var variables = map[string]field{
 	"request_time":         requestTime,
 	"http_dnt":             dnt,
 	"http_sec_gpc":         gpc,
+	"http_cookie":          cookie,
+	"consent":              consent,
+	"sent_http_tk":         consent,
+	"http_x_consent":       consent,
+}
+
+// variable is what a name of nginx's log_format means; cookie is the name of a namedCookie.
+func variable(name string) (f field, cookie string) {
+	if cookie, ok := strings.CutPrefix(name, cookiePrefix); ok && cookie != "" {
+		return namedCookie, cookie
+	}
+	return variables[name], ""
 }
 
 // compileLayout reads a format in the language of nginx's log_format: text with $name or ${name}. All
@@ -88,7 +101,7 @@ func compileLayout(format, optional string) (*layout, error) {
 func (l *layout) dropRepeated() (seen [fields]bool) {
 	for i := range l.steps {
 		s := &l.steps[i]
-		if seen[s.field] {
+		if seen[s.field] && s.field != namedCookie {
 			s.field = unused
 		}
 		seen[s.field] = true
@@ -111,7 +124,9 @@ func compileSteps(format string) (before string, steps []step, err error) {
 		if fixed == "" && more {
 			return "", nil, fmt.Errorf("compile log format: nothing between $%s and the next variable", name)
 		}
-		steps = append(steps, step{field: variables[name], quoted: quoted && strings.HasPrefix(fixed, `"`), after: fixed})
+		s := step{quoted: quoted && strings.HasPrefix(fixed, `"`), after: fixed}
+		s.field, s.name = variable(name)
+		steps = append(steps, s)
 	}
 	if len(steps) == 0 {
 		return "", nil, errors.New("compile log format: it has no variables")
@@ -173,7 +188,9 @@ func (l *layout) walk(line []byte, r *recorder, i, end, pos int, escaped bool) (
 		if escaped {
 			v = r.unescape(v)
 		}
-		if reject := r.set(s.field, v); reject != accepted {
+		if s.field == namedCookie {
+			r.addCookie(s.name, v)
+		} else if reject := r.set(s.field, v); reject != accepted {
 			if reject == BadTime && !likeTime(v) {
 				reject = NotAnAccessLog
 			}

@@ -6,7 +6,7 @@ import (
 
 // object is a format whose lines are JSON objects (RFC 8259), told apart by their keys. Objects
 // inside are read where a key's path leads through them, else skipped; of an array the first element
-// counts.
+// counts, or all of a header field that clients can send several times.
 //
 // It is more lenient than the RFC where servers are: strings may hold control characters, \xHH and
 // bytes that are not UTF-8, and what is skipped is only checked for balanced brackets.
@@ -18,6 +18,8 @@ type object struct {
 	guess [64]*key
 	path  [maxPathKey]byte // of the object that is read, each name with a dot after it
 	seen  bool             // a line had the key of a signal
+	// cookies is the number of keys that addCookie made.
+	cookies int
 }
 
 const maxPathKey = 128
@@ -28,7 +30,8 @@ type key struct {
 	field field
 	// rank orders the spellings of a field. A line may have several, and the lowest rank counts; the
 	// last of equals.
-	rank uint8
+	rank   uint8
+	cookie string // the name of a namedCookie
 }
 
 // spellings are the keys of one field, separated by spaces, the one that counts most first.
@@ -57,13 +60,15 @@ var jsonKeys = []spellings{
 	{requestTime, "request_time duration"},
 	{dnt, "http_dnt dnt request.headers.Dnt request.headers.DNT"},
 	{gpc, "http_sec_gpc sec_gpc gpc request.headers.Sec-Gpc"},
+	{cookie, "http_cookie cookie request.headers.Cookie"},
+	{consent, "consent sent_http_tk http_x_consent resp_headers.Tk"},
 }
 
 func newObject(fields []spellings) *object {
 	o := &object{keys: map[string]*key{}, inner: map[string]bool{}}
 	for _, f := range fields {
 		for rank, path := range strings.Fields(f.paths) {
-			o.keys[path] = &key{path, f.field, uint8(rank)}
+			o.keys[path] = &key{path: path, field: f.field, rank: uint8(rank)}
 			for i, c := range path {
 				if c == '.' {
 					o.inner[path[:i]] = true
@@ -79,6 +84,7 @@ func (o *object) signals() bool { return o.seen }
 // read walks over one line.
 func (o *object) read(line []byte, r *recorder) Reject {
 	s := scan{o: o, r: r, b: line, escaped: r.expectEscapes(line)}
+	s.roomy = s.escaped
 	s.space()
 	if s.peek() != '{' {
 		return r.fail(NotAnAccessLog, s.pos)
@@ -109,9 +115,25 @@ func (o *object) find(path []byte, position int) *key {
 		return k
 	}
 	k := o.keys[string(path)]
+	if k == nil {
+		k = o.addCookie(path)
+	}
 	if k != nil {
 		o.guess[position] = k
 	}
+	return k
+}
+
+// addCookie makes a key of one that names a cookie (nginx's $cookie_NAME), as long as there are not more
+// of these than anyone writes into a log format.
+func (o *object) addCookie(path []byte) *key {
+	if o.cookies == maxNamedCookies || !hasPrefix(path, cookiePrefix) || len(path) == len(cookiePrefix) {
+		return nil
+	}
+	o.cookies++
+	k := &key{path: string(path), field: namedCookie}
+	k.cookie = k.path[len(cookiePrefix):]
+	o.keys[k.path] = k
 	return k
 }
 

@@ -230,6 +230,7 @@ func plain(r accesslog.Record) map[string]any {
 		"time": r.Time, "addr": r.RemoteAddr.String(), "method": r.Method, "status": r.Status, "bytes": r.Bytes,
 		"texts":   fmt.Sprintf("%q", [][]byte{r.RemoteHost, r.ForwardedFor, r.RemoteUser, r.MethodText, r.Target, r.Path, r.Query, r.Protocol, r.Referer, r.UserAgent, r.Host}),
 		"signals": fmt.Sprintf("%q %v %q %v", r.DNT.Value, r.DNT.Present, r.GPC.Value, r.GPC.Present),
+		"cookies": fmt.Sprintf("%q %q %q", r.Cookie, r.Cookies, r.Consent),
 		"seconds": r.RequestTime, "timed": r.HasRequestTime,
 	}
 }

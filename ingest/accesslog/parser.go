@@ -26,7 +26,7 @@ type reader interface {
 // Parse reads one line, with or without its end ("\n" or "\r\n"), into rec, all of which it
 // overwrites. The error is nil or a [Reject]; rec is then not to be used.
 func (p *Parser) Parse(line []byte, rec *Record) error {
-	p.recorder.scratch = p.recorder.scratch[:0]
+	p.recorder.scratch, p.recorder.cookies = p.recorder.scratch[:0], p.recorder.cookies[:0]
 	return p.ParseNext(line, rec)
 }
 
@@ -36,7 +36,7 @@ func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	line = withoutEnd(line)
 	*rec = Record{}
 	r := p.recorder
-	r.rec, r.offset, r.timed, r.short = rec, 0, false, false
+	r.rec, r.firstCookie, r.offset, r.timed, r.short = rec, len(r.cookies), 0, false, false
 	if len(line) == 0 {
 		return Empty
 	}

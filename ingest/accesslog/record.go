@@ -56,8 +56,13 @@ type Record struct {
 	RequestTime    float64
 	HasRequestTime bool
 
-	// DNT and GPC are the values of the request header fields DNT and Sec-GPC.
+	// DNT and GPC are the values of the request header fields DNT and Sec-GPC. Several header fields of
+	// one name are one value with commas, as servers log them; those of a JSON array are joined so.
 	DNT, GPC Field
+
+	Cookie  []byte   // the request header field Cookie, as it was written
+	Cookies []Cookie // cookies that the server logs one by one
+	Consent []byte   // what the server logs of a visitor's consent, such as the response's Tk
 }
 
 // Field is the value of a request header field that carries an opt-out signal.

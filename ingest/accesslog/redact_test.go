@@ -20,6 +20,7 @@ func secretRecord() accesslog.Record {
 	return accesslog.Record{
 		RemoteAddr: netip.MustParseAddr("192.0.2.77"), RemoteHost: s(), ForwardedFor: s(), RemoteUser: s(), MethodText: s(), Target: s(),
 		Path: s(), Query: s(), Protocol: s(), Referer: s(), UserAgent: s(), Host: s(), DNT: f, GPC: f,
+		Cookie: s(), Cookies: []accesslog.Cookie{{Name: "sid", Value: s()}}, Consent: s(),
 	}
 }
 

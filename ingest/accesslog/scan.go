@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // scan is the walk over one JSON object. Its methods leave pos after what they read, or where they
 // failed.
@@ -10,6 +13,7 @@ type scan struct {
 	b       []byte
 	pos     int
 	escaped bool // there is a backslash somewhere in b
+	roomy   bool // there is room in the scratch memory for all of b
 	count   int  // of the members so far
 	// ranks holds, by field, 1 + the rank of the spelling that was taken.
 	ranks     [fields]uint8
@@ -76,6 +80,9 @@ func (s *scan) value(k *key, path []byte) bool {
 
 // array reads the first element, if it is a string, a number or the like, and skips the rest.
 func (s *scan) array(k *key) bool {
+	if k != nil && k.field.joint() != "" {
+		return s.list(k)
+	}
 	open := s.pos
 	s.pos++
 	s.space()
@@ -84,6 +91,44 @@ func (s *scan) array(k *key) bool {
 	}
 	s.pos = open
 	return s.skip()
+}
+
+// list reads an array of strings, the values of several header fields of one name, as one value, joined
+// as one header field has them. An array with anything else in it is as if absent.
+func (s *scan) list(k *key) bool {
+	r, open, start := s.r, s.pos, len(s.r.scratch)
+	first, last := 0, 0 // offsets of the values, less the outer quotes
+	if !s.roomy {       // enough for all lists of the line: the scratch memory must not move
+		r.scratch, s.roomy = slices.Grow(r.scratch, len(s.b)), true
+	}
+	for more := true; more; {
+		s.pos++
+		s.space()
+		if first == 0 {
+			first = s.pos + 1
+		}
+		if len(r.scratch) > start {
+			r.scratch = append(r.scratch, k.field.joint()...)
+		}
+		at := len(r.scratch)
+		v, ok := s.text()
+		if !ok {
+			s.pos = open
+			return s.skip()
+		}
+		if len(r.scratch) == at { // else text has decoded it there
+			r.scratch = append(r.scratch, v...)
+		}
+		last = s.pos - 1
+		s.space()
+		more = s.peek() == ','
+	}
+	if s.peek() != ']' {
+		return false
+	}
+	s.pos++
+	s.take(k, r.scratch[start:len(r.scratch):len(r.scratch)], first, last)
+	return true
 }
 
 // scalar reads a string, a number, or one of true, false and null, which no field has as its value.
@@ -122,6 +167,10 @@ func (s *scan) take(k *key, v []byte, start, end int) {
 	}
 	s.r.span(k.field, start, end)
 	if isAbsent(v) {
+		return
+	}
+	if k.field == namedCookie {
+		s.r.addCookie(k.cookie, v)
 		return
 	}
 	if k.field == request {
