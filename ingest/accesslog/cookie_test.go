@@ -2,6 +2,7 @@ package accesslog_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"throng/ingest/accesslog"
@@ -103,4 +104,23 @@ func FuzzCookie(f *testing.F) {
 			t.Fatalf("a cookie after %q is not found: %q", header, all)
 		}
 	})
+}
+
+func TestRecordsReadTogetherKeepTheirCookies(t *testing.T) {
+	p := newParser(t, "json")
+	recs := make([]accesslog.Record, 40)
+	read := p.Parse
+	for i := range recs {
+		line := fmt.Sprintf(`{"time":"2026-01-01T00:00:00Z","status":200,"cookie_a":"a%d","cookie_b":"b\u0030%d","request":{"headers":{"Cookie":["c=c%d","d=d%d"],"Dnt":["%d","0"]}}}`, i, i, i, i, i)
+		if err := read([]byte(line), &recs[i]); err != nil {
+			t.Fatal(err)
+		}
+		read = p.ParseNext
+	}
+	for i, rec := range recs {
+		got := fmt.Sprintf("%s %s %s %s %s", holds(rec, "a"), holds(rec, "b"), holds(rec, "c"), holds(rec, "d"), rec.DNT.Value)
+		if want := fmt.Sprintf("[a%d] [b0%d] [c%d] [d%d] %d, 0", i, i, i, i, i); got != want {
+			t.Errorf("line %d: %s, want %s", i, got, want)
+		}
+	}
 }
