@@ -10,8 +10,8 @@ import (
 // Other is the last segment of a group: the cell that holds what could not be published by itself.
 const Other = "*other*"
 
-// IsOther tells whether a key is a group (prefix/*other*) and not a path.
-func IsOther(key string) bool { return key == "/"+Other || strings.HasSuffix(key, "/"+Other) }
+// IsOther tells whether a key is a group: prefix/*other* of paths, *other* of any other table.
+func IsOther(key string) bool { return key == Other || strings.HasSuffix(key, "/"+Other) }
 
 // Estimate is a published number: a noisy count with its 95 % interval. Low and High bound the
 // bounded count (after each device's contribution was cut to L0 and Linf), not the raw one.
@@ -31,6 +31,10 @@ const (
 	BelowGate Reason = "below_gate"
 	// NotDrawn: this release does not draw this column.
 	NotDrawn Reason = "not_drawn"
+	// NotSummed: device counts of several periods do not add up.
+	NotSummed Reason = "not_summed"
+	// Crossing: together with another table of the period, this one would bound a group of fewer than k.
+	Crossing Reason = "crossing"
 )
 
 // Measure is a number that was published, or the reason why it was not; never both. The zero value

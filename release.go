@@ -1,13 +1,13 @@
 package throng
 
-// ReleaseFormat names the form of the files that hold releases.
-const ReleaseFormat = "throng/release/1"
-
-// PathTable is the table that every site has: visits by path.
-const PathTable = "path"
+// ReleaseFormat names the form of the files that hold releases (docs/release-format.md).
+const ReleaseFormat = "throng/release/2"
 
 // Release is a published table: one site, one table, one period. It is written once, as JSON in
 // releases/SITE/TABLE/PERIOD.json, and never drawn again.
+//
+// A day's rows are drawn from its visits. A span's rows are drawn from those visits of its days that
+// the days could not publish by themselves. A month's rows are sums of published numbers.
 type Release struct {
 	Format string `json:"format"` // always [ReleaseFormat]
 	Site   string `json:"site"`
@@ -17,20 +17,47 @@ type Release struct {
 	Tree       int          `json:"tree"`
 	Parameters Parameters   `json:"parameters"`
 	Complete   Completeness `json:"completeness"`
-	// Rows are the published leaves of the partition, sorted by key: disjoint, and only their visits
-	// add up.
+	// Withheld is why a release has no rows though it was drawn; only [Crossing], or "".
+	Withheld Reason `json:"withheld,omitempty"`
+	// Rows are the published leaves of the partition, sorted by key and holder: disjoint, and only their
+	// visits add up. Those of a span lie within the days' groups that hold them.
 	Rows []Row `json:"rows"`
+	// OptedOut is the opted-out column, by section and site, sorted by group; empty where it is not drawn.
+	OptedOut []OptedOut `json:"opted_out"`
+	// ClippedDevices is the number of devices whose visits were cut by L0 or Linf.
+	ClippedDevices Measure `json:"clipped_devices"`
+	// Sources are the releases that a month was summed from, sorted; empty for others.
+	Sources []Source `json:"sources,omitempty"`
 }
 
 // Row is one published leaf: a path, or a group (prefix/*other*).
 type Row struct {
 	Key string `json:"key"`
+	// Holder, in a span, is the group in whose published visits of the span's days this row's visits are
+	// contained; "" where they were in no published row. Days and months have none.
+	Holder string `json:"holder,omitempty"`
 	// Devices is the noisy number of distinct devices. It is never summed.
 	Devices Measure `json:"devices"`
 	// Visits is the noisy number of bounded visits.
 	Visits Measure `json:"visits"`
-	// OptedOutVisits are those of Visits that came from devices that opted out.
+}
+
+// OptedOut is the number of visits by devices that opted out, among those of the published rows of a
+// section or of the site.
+type OptedOut struct {
+	// Group is /SEGMENT/* for a section with a row in it, and /* for the rows that lie in no section, and
+	// those of the sections whose own number is missing. /* is always there.
+	Group string `json:"group"`
+	// OfVisits is the sum of the published visits of the rows in the group; nothing is drawn for it.
+	OfVisits Estimate `json:"of_visits"`
+	// OptedOutVisits are those of OfVisits that came from devices that opted out.
 	OptedOutVisits Measure `json:"opted_out_visits"`
+}
+
+// Source is a release from which a month was summed, with the SHA-256 of its file in hexadecimal.
+type Source struct {
+	Period Period `json:"period"`
+	SHA256 string `json:"sha256"`
 }
 
 // Completeness says how much of the period's log a release holds, as coarsely as it may be said.
@@ -38,6 +65,8 @@ type Completeness struct {
 	// MissingSources are the configured names of sources that had not reported past the period when
 	// the lateness limit ran out.
 	MissingSources []string `json:"missing_sources"`
+	// MissingDays are the days of a span or month that have no release.
+	MissingDays []Day `json:"missing_days,omitempty"`
 	// Late and Rejected are shares of the period's lines: those that came after the period was
 	// closed so far, and those that could not be read.
 	Late     Share `json:"late"`

@@ -20,17 +20,32 @@ func LeafKey(path string) string {
 	return path
 }
 
-// GroupOf is the group into which a key is folded when it cannot be published by itself: that of its
-// section, /SEGMENT/*other*, for what is below one; the site's, /*other*, for sections and for pages
-// right below the site. The site's group has none.
+// GroupOf is the group into which a key of the path table is folded when it cannot be published by
+// itself: that of its own level, prefix/*other* with its last segment replaced, or for a group the one
+// above. The site's group, /*other*, has none.
 func GroupOf(key string) (group string, ok bool) {
-	const site = "/" + Other
-	if key == site {
+	prefix := parentOf(key)
+	if IsOther(key) {
+		if prefix == "" {
+			return "", false
+		}
+		prefix = parentOf(prefix)
+	}
+	return prefix + "/" + Other, true
+}
+
+// parentOf is all of a key before its last slash.
+func parentOf(key string) string { return key[:max(0, strings.LastIndexByte(key, '/'))] }
+
+// SiteGroup is the group of the opted-out column that holds what no section with a number holds.
+const SiteGroup = "/*"
+
+// SectionOf is the section of a row of the path table in the opted-out column, /SEGMENT/*; ok is false
+// for pages right below the site and for the site's group.
+func SectionOf(key string) (section string, ok bool) {
+	segment, _, found := strings.Cut(strings.TrimPrefix(key, "/"), "/")
+	if !found {
 		return "", false
 	}
-	segment, below, found := strings.Cut(strings.TrimPrefix(key, "/"), "/")
-	if !found || below == Other {
-		return site, true
-	}
-	return "/" + segment + site, true
+	return "/" + segment + "/*", true
 }

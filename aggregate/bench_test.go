@@ -88,11 +88,11 @@ func BenchmarkPartition(b *testing.B) {
 	for _, size := range []struct{ units, paths int }{{200_000, 10_000}, {200_000, 100_000}, {2_000_000, 100_000}} {
 		b.Run(fmt.Sprintf("units=%d/paths=%d", size.units, size.paths), func(b *testing.B) {
 			store := day(size.units, size.paths)
-			p, err := dp.Calibrate(dp.Budget{}, throng.DrawDevices, throng.DrawVisits)
+			p, err := dp.Calibrate(dp.Budget{}, throng.DayPeriod, throng.PathTable, throng.PathTable)
 			if err != nil {
 				b.Fatal(err)
 			}
-			m, err := dp.New(p)
+			m, err := dp.New(throng.DayPeriod, throng.PathTable, p)
 			if err != nil {
 				b.Fatal(err)
 			}

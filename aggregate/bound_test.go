@@ -18,7 +18,7 @@ type recorder struct {
 	pass          func(call int, devices int64) bool
 }
 
-func (r *recorder) Gate(devices int64) (throng.Measure, error) {
+func (r *recorder) Gate(_ throng.Draw, devices int64) (throng.Measure, error) {
 	r.gates = append(r.gates, devices)
 	if !r.pass(len(r.gates)-1, devices) {
 		return throng.Blank(throng.BelowGate), nil
@@ -26,7 +26,7 @@ func (r *recorder) Gate(devices int64) (throng.Measure, error) {
 	return throng.Published(throng.Estimate{Value: devices, Low: devices, High: devices}), nil
 }
 
-func (r *recorder) Visits(bounded int64) (throng.Estimate, error) {
+func (r *recorder) Visits(_ throng.Draw, bounded int64) (throng.Estimate, error) {
 	r.visits = append(r.visits, bounded)
 	return throng.Estimate{Value: bounded, Low: bounded, High: bounded}, nil
 }
@@ -113,7 +113,7 @@ func (c truth) add(key string, device int, visits int64) {
 
 func (c truth) partition(gate int) truth {
 	published := truth{}
-	for level := range int8(3) {
+	for level := range int8(4) {
 		up := truth{}
 		for key, devices := range c {
 			switch group, ok := throng.GroupOf(key); {

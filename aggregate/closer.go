@@ -95,7 +95,7 @@ func New(o Options) (*Closer, error) {
 // Calibrate gives the parameters of releases under a gate and a budget; zero values are the defaults of
 // [Options].
 func Calibrate(k int64, epsilon, delta float64, watermark string) (throng.Parameters, error) {
-	return dp.Calibrate(dp.Budget{K: k, Epsilon: epsilon, Delta: delta, Watermark: watermark}, throng.DrawDevices, throng.DrawVisits)
+	return dp.Calibrate(dp.Budget{K: k, Epsilon: epsilon, Delta: delta, Watermark: watermark}, throng.DayPeriod, throng.PathTable, throng.PathTable)
 }
 
 func (o Options) withDefaults() Options {
@@ -114,7 +114,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func newMechanism(p throng.Parameters) (draws, error) { return dp.New(p) }
+func newMechanism(p throng.Parameters) (draws, error) {
+	return dp.New(throng.DayPeriod, throng.PathTable, p)
+}
 
 // Parameters are those of the releases that are reserved from now on.
 func (c *Closer) Parameters() throng.Parameters { return c.parameters }

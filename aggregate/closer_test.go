@@ -162,14 +162,11 @@ func TestCloseDayPublishesThePartition(t *testing.T) {
 		if d.Low < throng.MinDevices || d.Low > d.Value || d.High < d.Value || v.Low > v.Value || v.High < v.Value {
 			t.Errorf("%s: intervals %+v %+v", row.Key, d, v)
 		}
-		if row.OptedOutVisits != throng.Blank(throng.NotDrawn) {
-			t.Errorf("%s: opted-out column %+v", row.Key, row.OptedOutVisits)
-		}
 	}
 	if blog := h.release("blog"); len(blog.Rows) != 0 || !bytes.Contains(h.file("blog"), []byte(`"rows": []`)) {
 		t.Errorf("a site of 2,000 devices: %v", keys(blog))
 	}
-	if r.Format != throng.ReleaseFormat || r.Tree != aggregate.TreeVersion || r.Parameters.K != throng.MinDevices || len(r.Parameters.Draws) != 2 {
+	if r.Format != throng.ReleaseFormat || r.Tree != aggregate.TreeVersion || r.Parameters.K != throng.MinDevices || len(r.Parameters.Draws) != 5 {
 		t.Errorf("head %+v", r)
 	}
 	if len(h.store.rows) != 0 || len(h.store.cells) != 0 {
@@ -345,11 +342,11 @@ func TestABrokenStoreIsNotPublished(t *testing.T) {
 }
 
 func TestParametersAreThoseOfTheTable(t *testing.T) {
-	want, err := dp.Calibrate(dp.Budget{}, throng.DrawDevices, throng.DrawVisits)
+	want, err := dp.Calibrate(dp.Budget{}, throng.DayPeriod, throng.PathTable, throng.PathTable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := newHouse(t).Parameters(); got.Gate != want.Gate || got.Draws[0] != want.Draws[0] || got.Draws[1] != want.Draws[1] {
+	if got := newHouse(t).Parameters(); got.Gate() != want.Gate() || got.Draws[0] != want.Draws[0] || got.Draws[1] != want.Draws[1] {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -20,23 +20,23 @@ type stopping struct {
 	left int
 }
 
-func (s *stopping) Gate(n int64) (throng.Measure, error) {
+func (s *stopping) Gate(kind throng.Draw, n int64) (throng.Measure, error) {
 	if s.left--; s.left < 0 {
 		return throng.Measure{}, errStore
 	}
-	return s.Draws.Gate(n)
+	return s.Draws.Gate(kind, n)
 }
 
-func (s *stopping) Visits(n int64) (throng.Estimate, error) {
+func (s *stopping) Visits(kind throng.Draw, n int64) (throng.Estimate, error) {
 	if s.left--; s.left < 0 {
 		return throng.Estimate{}, errStore
 	}
-	return s.Draws.Visits(n)
+	return s.Draws.Visits(kind, n)
 }
 
 func (h *house) dieAtDraw(n int) {
 	h.SetMechanism(func(p throng.Parameters) (aggregate.Draws, error) {
-		m, err := dp.New(p)
+		m, err := dp.New(throng.DayPeriod, throng.PathTable, p)
 		return &stopping{m, n}, err
 	})
 }

@@ -9,8 +9,8 @@ import (
 
 // draws is the mechanism that turns true counts into published ones.
 type draws interface {
-	Gate(devices int64) (throng.Measure, error)
-	Visits(bounded int64) (throng.Estimate, error)
+	Gate(kind throng.Draw, devices int64) (throng.Measure, error)
+	Visits(kind throng.Draw, bounded int64) (throng.Estimate, error)
 }
 
 // draft is one site's release while it is drawn.
@@ -47,7 +47,7 @@ func (t *tree) gate(level int8, count []int64, drafts []*draft, devices []throng
 		if n.level != level {
 			continue
 		}
-		m, err := drafts[n.site].draws.Gate(count[i])
+		m, err := drafts[n.site].draws.Gate(throng.DrawDevices, count[i])
 		if err != nil {
 			return err
 		}
@@ -66,15 +66,14 @@ func (t *tree) drawVisits(count []int64, drafts []*draft, devices []throng.Measu
 			continue
 		}
 		d := drafts[n.site]
-		e, err := d.draws.Visits(count[i])
+		e, err := d.draws.Visits(throng.DrawVisits, count[i])
 		if err != nil {
 			return err
 		}
 		d.rows = append(d.rows, throng.Row{
-			Key:            n.key,
-			Devices:        devices[i],
-			Visits:         throng.Published(e),
-			OptedOutVisits: throng.Blank(throng.NotDrawn),
+			Key:     n.key,
+			Devices: devices[i],
+			Visits:  throng.Published(e),
 		})
 	}
 	return nil

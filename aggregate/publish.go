@@ -29,6 +29,7 @@ func (d *draft) encode(complete throng.Completeness) ([]byte, error) {
 		Parameters: d.account.Parameters,
 		Complete:   complete,
 		Rows:       d.rows,
+		OptedOut:   []throng.OptedOut{}, ClippedDevices: throng.Blank(throng.NotDrawn),
 	}, "", "\t")
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", d.id, err)

@@ -14,13 +14,14 @@ import (
 
 // TreeVersion is the version of the rules in this file, of [throng.LeafKey] and of [throng.GroupOf]. A
 // release made under other rules overlaps one of these, so it may not be drawn for the same period.
-const TreeVersion = 1
+const TreeVersion = 2
 
 // The levels at which a cell is gated. What fails at one is folded into a group of a higher one.
 const (
-	leafLevel    int8 = iota // a path, or a group that the route list made further down
-	sectionLevel             // /SEGMENT/*other*
-	siteLevel                // /*other*
+	leafLevel       int8 = iota // a path
+	subsectionLevel             // /SEGMENT/SEGMENT/*other*
+	sectionLevel                // /SEGMENT/*other*
+	siteLevel                   // /*other*
 	levels
 )
 
@@ -37,7 +38,7 @@ func levelOf(key string) int8 {
 	case 2:
 		return sectionLevel
 	}
-	return leafLevel
+	return subsectionLevel
 }
 
 // node is a cell of the tree: a leaf, or a group. A path that generalization has made a group of is

@@ -22,7 +22,7 @@ type passing struct {
 const surely = 2.5758
 
 func passingOf(p throng.Parameters) passing {
-	out := passing{K: p.K, Gate: p.Gate, Surely: p.Gate, L0: p.L0, Linf: p.Linf, Segments: throng.LeafSegments}
+	out := passing{K: p.K, Gate: p.Gate(), Surely: p.Gate(), L0: p.L0, Linf: p.Linf, Segments: throng.LeafSegments}
 	for _, d := range p.Draws {
 		if d.Draw == throng.DrawDevices {
 			out.Surely += int64(math.Ceil(surely * d.Sigma))

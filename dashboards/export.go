@@ -17,10 +17,11 @@ const forGood = "public, max-age=31536000, immutable"
 // csvHead are the columns of a table as CSV. Column order is part of the interface; new ones go
 // before reason.
 var csvHead = []string{"site", "path", "period", "visits", "visits_low", "visits_high", "devices", "opted_out_visits",
-	"devices_low", "devices_high", "opted_out_visits_low", "opted_out_visits_high", "reason"}
+	"devices_low", "devices_high", "opted_out_visits_low", "opted_out_visits_high", "holder", "reason"}
 
 // WriteCSV writes a release as CSV (RFC 4180, UTF-8): a head, then the rows in the order of the
-// release. Bounds are those of 95 % intervals. A number that was not published is an empty field,
+// release, which have visits and devices, then the groups of the opted-out column, whose path is
+// /SEGMENT/* or /*, and which have opted-out visits only. So each column adds up by itself. Bounds are those of 95 % intervals. A number that was not published is an empty field,
 // and reason names it, as COLUMN:REASON, several parted by a space; a release that is not safe to
 // publish has its watermark there first. Text that a spreadsheet would take for a formula begins with
 // an apostrophe.
@@ -28,7 +29,10 @@ func WriteCSV(w io.Writer, rel *throng.Release) error {
 	out := csv.NewWriter(w)
 	_ = out.Write(csvHead) // a csv.Writer keeps its first error for Error
 	for _, row := range rel.Rows {
-		_ = out.Write(csvRow(rel, row))
+		_ = out.Write(csvLine(rel, row, throng.Blank(byGroup)))
+	}
+	for _, o := range rel.OptedOut {
+		_ = out.Write(csvLine(rel, throng.Row{Key: o.Group, Visits: throng.Blank(byRow), Devices: throng.Blank(throng.NotDrawn)}, o.OptedOutVisits))
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
@@ -37,7 +41,13 @@ func WriteCSV(w io.Writer, rel *throng.Release) error {
 	return nil
 }
 
-func csvRow(rel *throng.Release, row throng.Row) []string {
+// Where the other lines of the file have the number.
+const (
+	byRow   throng.Reason = "by_row"
+	byGroup throng.Reason = "by_group"
+)
+
+func csvLine(rel *throng.Release, row throng.Row, optedOutVisits throng.Measure) []string {
 	var reasons []string
 	if rel.Parameters.Watermark != "" {
 		reasons = append(reasons, "watermark:"+rel.Parameters.Watermark)
@@ -45,14 +55,14 @@ func csvRow(rel *throng.Release, row throng.Row) []string {
 	for _, c := range []struct {
 		name string
 		throng.Measure
-	}{{"visits", row.Visits}, {"devices", row.Devices}, {"opted_out_visits", row.OptedOutVisits}} {
+	}{{"visits", row.Visits}, {"devices", row.Devices}, {"opted_out_visits", optedOutVisits}} {
 		if _, ok := c.Estimate(); !ok {
 			reasons = append(reasons, c.name+":"+string(c.Reason()))
 		}
 	}
-	visits, devices, optedOut := csvNumbers(row.Visits), csvNumbers(row.Devices), csvNumbers(row.OptedOutVisits)
+	visits, devices, optedOut := csvNumbers(row.Visits), csvNumbers(row.Devices), csvNumbers(optedOutVisits)
 	return []string{inert(rel.Site), inert(row.Key), rel.Period.String(), visits[0], visits[1], visits[2],
-		devices[0], optedOut[0], devices[1], devices[2], optedOut[1], optedOut[2], inert(strings.Join(reasons, " "))}
+		devices[0], optedOut[0], devices[1], devices[2], optedOut[1], optedOut[2], inert(row.Holder), inert(strings.Join(reasons, " "))}
 }
 
 // csvNumbers are value, low and high.

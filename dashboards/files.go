@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -207,15 +208,26 @@ func check(rel *throng.Release, id throng.ReleaseID) error {
 		return errors.New("the file is named after another release")
 	}
 	for i, row := range rel.Rows {
-		if i > 0 && rel.Rows[i-1].Key >= row.Key {
+		if i > 0 && cmp.Or(cmp.Compare(rel.Rows[i-1].Key, row.Key), cmp.Compare(rel.Rows[i-1].Holder, row.Holder)) >= 0 {
 			return fmt.Errorf("row %d is out of order", i)
 		}
-		for _, m := range []throng.Measure{row.Visits, row.Devices, row.OptedOutVisits} {
-			e, ok := m.Estimate()
-			if !ok && m.Reason() == "" || ok && (e.Low > e.Value || e.Value > e.High) {
-				return fmt.Errorf("row %d has a number without its interval or reason", i)
-			}
+		if !whole(row.Visits) || !whole(row.Devices) {
+			return fmt.Errorf("row %d has a number without its interval or reason", i)
 		}
 	}
+	for i, o := range rel.OptedOut {
+		if i > 0 && rel.OptedOut[i-1].Group >= o.Group || !whole(o.OptedOutVisits) || !whole(throng.Published(o.OfVisits)) {
+			return fmt.Errorf("opted-out group %d is out of order or has a number without its interval or reason", i)
+		}
+	}
+	if !whole(rel.ClippedDevices) {
+		return errors.New("the number of clipped devices has neither an interval nor a reason")
+	}
 	return nil
+}
+
+// whole tells whether a measure is a number with its interval, or a reason.
+func whole(m throng.Measure) bool {
+	e, ok := m.Estimate()
+	return ok && e.Low <= e.Value && e.Value <= e.High || !ok && m.Reason() != ""
 }

@@ -31,14 +31,14 @@ func (stopped) NewTimer(d time.Duration) *time.Timer { return time.NewTimer(d) }
 // parameters are the defaults of method section 6.
 func parameters() throng.Parameters {
 	p := throng.Parameters{
-		K: 5000, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10, GateDelta: 1.25e-11, L0: 10, Linf: 3, Gate: 5370,
+		K: 5000, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10, GateDelta: 5e-10 / 61, L0: 10, Linf: 3, PerNetwork: 64, Tables: []string{throng.PathTable},
 	}
 	for _, d := range []throng.DrawParameters{
-		{Draw: throng.DrawDevices, Weight: .5, L0: 10, Linf: 1, Draws: 4},
+		{Draw: throng.DrawDevices, Weight: .5, L0: 10, Linf: 1, Draws: 4, Gate: 5370},
 		{Draw: throng.DrawVisits, Weight: .27, L0: 10, Linf: 3, Draws: 1},
-		{Draw: throng.DrawOptedOutGates, Weight: .12, L0: 10, Linf: 1, Draws: 2},
+		{Draw: throng.DrawOptedOutGates, Weight: .12, L0: 10, Linf: 1, Draws: 2, Gate: 5543},
 		{Draw: throng.DrawOptedOutVisits, Weight: .10, L0: 10, Linf: 3, Draws: 1},
-		{Draw: throng.DrawClipped, Weight: .01, L0: 1, Linf: 1, Draws: 1},
+		{Draw: throng.DrawClipped, Weight: .01, L0: 1, Linf: 1, Draws: 1, Gate: 5420},
 	} {
 		passed := math.Ceil(float64(d.L0*d.Draws) / d.Weight)
 		d.PassedL0, d.Sigma = int64(passed), float64(d.Linf)*math.Sqrt(passed)*5.613
@@ -52,7 +52,7 @@ func around(value, half int64) throng.Measure {
 }
 
 func row(key string, visits, devices int64) throng.Row {
-	return throng.Row{Key: key, Visits: around(visits, 204), Devices: around(devices, 98), OptedOutVisits: throng.Blank(throng.NotDrawn)}
+	return throng.Row{Key: key, Visits: around(visits, 204), Devices: around(devices, 98)}
 }
 
 func day(t *testing.T, s string) throng.Period {
@@ -69,7 +69,7 @@ func release(t *testing.T, site, period string, rows ...throng.Row) *throng.Rele
 	slices.SortFunc(rows, func(a, b throng.Row) int { return strings.Compare(a.Key, b.Key) })
 	return &throng.Release{
 		Format: throng.ReleaseFormat, Site: site, Table: throng.PathTable, Period: day(t, period), Tree: 1, Parameters: parameters(),
-		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows,
+		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows, OptedOut: []throng.OptedOut{}, ClippedDevices: throng.Blank(throng.NotDrawn),
 	}
 }
 
@@ -84,11 +84,16 @@ func archive(t *testing.T) fstest.MapFS {
 		row("/www.archives.gov/*other*", 12_345, 9_876),
 		row("/www.ecfr.gov/search", 381_081, 108_502),
 		throng.Row{Key: "/museum.archives.gov/visit", Visits: around(7_210, 204),
-			Devices: throng.Published(throng.Estimate{Value: 5_391, Low: 5_293, High: 5_470}), OptedOutVisits: throng.Blank(throng.NotDrawn)})
+			Devices: throng.Published(throng.Estimate{Value: 5_391, Low: 5_293, High: 5_470})})
 	latest.Complete = throng.Completeness{MissingSources: []string{"nginx@web2"}, Late: throng.ShareSome, Rejected: throng.ShareAbove1Pc}
-	marked := release(t, "demo", "2026-11-21", row("/a", 1_000, 600), row("/b", 900, 700))
-	marked.Parameters.K, marked.Parameters.Gate, marked.Parameters.Watermark = 50, 420, "Demonstration with k = 50."
-	marked.Rows[0].OptedOutVisits, marked.Rows[1].OptedOutVisits = around(333, 329), throng.Blank(throng.BelowGate)
+	marked := release(t, "demo", "2026-11-21", row("/a/b", 1_000, 600), row("/b", 900, 700))
+	marked.Parameters.K, marked.Parameters.Watermark = 50, "Demonstration with k = 50."
+	marked.Parameters.Draws[0].Gate = 420
+	marked.OptedOut = []throng.OptedOut{
+		{Group: "/*", OfVisits: throng.Estimate{Value: 900, Low: 696, High: 1_104}, OptedOutVisits: throng.Blank(throng.BelowGate)},
+		{Group: "/a/*", OfVisits: throng.Estimate{Value: 1_000, Low: 796, High: 1_204}, OptedOutVisits: around(333, 329)},
+	}
+	marked.ClippedDevices = around(61, 110)
 	files := fstest.MapFS{}
 	for _, rel := range []*throng.Release{latest, marked, release(t, "archives", "2026-11-20", row("/www.ecfr.gov/search", 380_000, 108_000)),
 		release(t, "archives", "2026-11-17--2026-11-24"), release(t, "library", "2026-11-21")} {

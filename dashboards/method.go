@@ -62,7 +62,8 @@ var drawNames = map[throng.Draw]string{
 	throng.DrawVisits:         "Visits",
 	throng.DrawOptedOutGates:  "Gates of the opted-out column: opted-out and remaining devices",
 	throng.DrawOptedOutVisits: "Opted-out visits",
-	throng.DrawClipped:        "Share of devices whose contribution was cut",
+	throng.DrawRemainingGates: "Gate of what remains of a group out of which a span takes rows",
+	throng.DrawClipped:        "Devices whose contribution was cut",
 }
 
 var classNames = map[throng.Class]string{

@@ -119,7 +119,7 @@ func (m *Method) validate() error {
 	switch {
 	case m.Version == "":
 		return errors.New("method has no version")
-	case p.K <= 0 || p.Epsilon <= 0 || p.Delta <= 0 || p.Gate < p.K:
+	case p.K <= 0 || p.Epsilon <= 0 || p.Delta <= 0 || p.Gate() < p.K:
 		return errors.New("method has no k, epsilon, delta or gate")
 	case len(p.Draws) == 0:
 		return errors.New("method has no draws")

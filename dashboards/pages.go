@@ -114,6 +114,8 @@ func reason(r throng.Reason) string {
 		return "too few, or too close to tell"
 	case throng.NotDrawn:
 		return "not part of this table"
+	case throng.NotSummed:
+		return "devices of several days do not add up"
 	}
 	return string(r)
 }

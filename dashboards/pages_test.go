@@ -335,7 +335,7 @@ func TestMethodPageFollowsTheParameters(t *testing.T) {
 			t.Errorf("the method page has no %q", want)
 		}
 	}
-	o.Method.Parameters.K, o.Method.Parameters.Gate, o.Method.OptedOut.IPv4Bits = 7_000, 7_370, 18
+	o.Method.Parameters.K, o.Method.Parameters.Draws[0].Gate, o.Method.OptedOut.IPv4Bits = 7_000, 7_370, 18
 	body = get(serve(t, o), "/method").Body.String()
 	for _, want := range []string{"k = 7\u202f000", "7\u202f370", "IPv4 /18"} {
 		if !strings.Contains(body, want) {

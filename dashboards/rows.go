@@ -27,9 +27,8 @@ type selection struct {
 
 // columns are the keys that rows are sorted by. The zero value of a blank is never used.
 var columns = map[string]func(throng.Row) throng.Measure{
-	"visits":           func(r throng.Row) throng.Measure { return r.Visits },
-	"devices":          func(r throng.Row) throng.Measure { return r.Devices },
-	"opted_out_visits": func(r throng.Row) throng.Measure { return r.OptedOutVisits },
+	"visits":  func(r throng.Row) throng.Measure { return r.Visits },
+	"devices": func(r throng.Row) throng.Measure { return r.Devices },
 }
 
 const (
@@ -117,7 +116,7 @@ func (s selection) rows(published []throng.Row, routes []string) []throng.Row {
 
 func blankRow(key string) throng.Row {
 	blank := throng.Blank(throng.BelowGate)
-	return throng.Row{Key: key, Devices: blank, Visits: blank, OptedOutVisits: blank}
+	return throng.Row{Key: key, Devices: blank, Visits: blank}
 }
 
 // isPublished looks a key up; rows are sorted by key.

@@ -17,7 +17,8 @@ type tableView struct {
 	URL      string
 	Passing  passing
 	Figures  *figures
-	OptedOut bool // the opted-out column was drawn
+	OptedOut []optedOutView // by section and site; empty where it was not drawn
+	Clipped  *cell          // nil where it was not drawn
 	Notes    []string
 
 	Previous, Next link
@@ -49,13 +50,14 @@ type choices struct {
 type column struct{ Class, Name, URL, Aria string }
 
 type rowView struct {
-	Key                       string
-	Group                     bool
-	Folds                     bool   // a group that takes what could not be shown by itself
-	Prefix                    string // of a group
-	Visits, Devices, OptedOut cell
-	Share                     float64
-	Bar                       string // width in percent of the longest
+	Key             string
+	Group           bool
+	Folds           bool   // a group that takes what could not be shown by itself
+	Prefix          string // of a group
+	Holder          string // of a span: the days' group that this row was taken out of
+	Visits, Devices cell
+	Share           float64
+	Bar             string // width in percent of the longest
 }
 
 // cell is a measure made ready to be read.
@@ -121,7 +123,8 @@ func (h *Handler) table(r *http.Request, s *site, stored *Stored) (*response, er
 		URL:      releaseURL(s.ID, stored.Table, stored.Period),
 		Passing:  passingOf(stored.Parameters),
 		Figures:  figuresOf(stored.Release),
-		OptedOut: drawsOptedOut(stored.Rows),
+		OptedOut: optedOutOf(stored.Release),
+		Clipped:  clippedOf(stored.Release),
 		Notes:    notes(stored.Complete),
 	}
 	view.Watermark = stored.Parameters.Watermark
@@ -172,9 +175,6 @@ func (v *tableView) fill(sel selection) {
 
 func (v *tableView) heads(sel selection) {
 	v.Columns = []column{{Class: byPath, Name: "Path"}, {Class: "visits", Name: "Visits"}, {Class: "devices", Name: "Devices"}}
-	if v.OptedOut {
-		v.Columns = append(v.Columns, column{Class: "opted_out_visits", Name: "Opted-out visits"})
-	}
 	for i := range v.Columns {
 		c := &v.Columns[i]
 		c.URL = sel.sortedBy(c.Class).url(v.URL)
@@ -188,7 +188,7 @@ func (v *tableView) heads(sel selection) {
 }
 
 func (v *tableView) row(r throng.Row) rowView {
-	out := rowView{Key: r.Key, Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), OptedOut: cellOf(r.OptedOutVisits)}
+	out := rowView{Key: r.Key, Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), Holder: r.Holder}
 	if throng.IsOther(r.Key) {
 		out.Group, out.Folds, out.Prefix = true, foldsInto(r.Key), strings.TrimSuffix(r.Key, throng.Other)
 	}
@@ -197,10 +197,6 @@ func (v *tableView) row(r throng.Row) rowView {
 		out.Bar = strconv.FormatFloat(100*float64(max(e.Value, 0))/float64(max(v.Figures.Most, 1)), 'f', 1, 64)
 	}
 	return out
-}
-
-func drawsOptedOut(rows []throng.Row) bool {
-	return slices.ContainsFunc(rows, func(r throng.Row) bool { return r.OptedOutVisits.Reason() != throng.NotDrawn })
 }
 
 // notes say how much of the period's log a release holds, as coarsely as the release does.

@@ -2,6 +2,7 @@ package dp_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,9 +13,9 @@ import (
 
 var all = []throng.Draw{throng.DrawDevices, throng.DrawVisits, throng.DrawOptedOutGates, throng.DrawOptedOutVisits, throng.DrawClipped}
 
-func calibrate(t testing.TB, b dp.Budget, kinds ...throng.Draw) throng.Parameters {
+func calibrate(t testing.TB, b dp.Budget) throng.Parameters {
 	t.Helper()
-	p, err := dp.Calibrate(b, kinds...)
+	p, err := dp.Calibrate(b, throng.DayPeriod, throng.PathTable, throng.PathTable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +24,7 @@ func calibrate(t testing.TB, b dp.Budget, kinds ...throng.Draw) throng.Parameter
 
 func mechanism(t testing.TB, b dp.Budget) *dp.Mechanism {
 	t.Helper()
-	m, err := dp.New(calibrate(t, b, throng.DrawDevices, throng.DrawVisits))
+	m, err := dp.New(throng.DayPeriod, throng.PathTable, calibrate(t, b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestCalibrateGivesTheTableOfTheMethod(t *testing.T) {
 	}{
 		{.50, 1, 4, 80, 50}, {.27, 3, 1, 38, 104}, {.12, 1, 2, 167, 73}, {.10, 3, 1, 100, 168}, {.01, 1, 1, 100, 56},
 	}
-	p := calibrate(t, dp.Budget{}, all...)
+	p := calibrate(t, dp.Budget{})
 	sum := 0.0
 	for i, w := range want {
 		d := p.Draws[i]
@@ -53,8 +54,10 @@ func TestCalibrateGivesTheTableOfTheMethod(t *testing.T) {
 	if math.Abs(sum-1) > 1e-12 {
 		t.Errorf("weights sum to %g", sum)
 	}
-	if p.Gate != 5369 {
-		t.Errorf("gate at %d devices, want 5369", p.Gate)
+	for kind, want := range map[throng.Draw]int64{throng.DrawDevices: 5369, throng.DrawVisits: 0, throng.DrawOptedOutGates: 5540, throng.DrawOptedOutVisits: 0, throng.DrawClipped: 5415} {
+		if d, _ := p.Draw(kind); d.Gate != want {
+			t.Errorf("gate of %s at %d devices, want %d", kind, d.Gate, want)
+		}
 	}
 	if got := p.NoiseDelta + p.ThresholdDelta; got != p.Delta {
 		t.Errorf("δ is split into %g, want %g", got, p.Delta)
@@ -63,57 +66,68 @@ func TestCalibrateGivesTheTableOfTheMethod(t *testing.T) {
 
 func phi(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 
-// The draws of a device-day together are one Gaussian mechanism; its δ at ε is computed here from
-// theorem 8 of Balle and Wang, without the library.
+// The draws of a device and period together are one Gaussian mechanism, whatever tables share it; its δ
+// at ε is computed here from theorem 8 of Balle and Wang, without the library.
 func TestAllDrawsTogetherStayInTheBudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := dp.Budget{
 			Epsilon: rapid.Float64Range(0.05, 1).Draw(t, "ε"),
 			Delta:   math.Pow(10, rapid.Float64Range(-12, -9).Draw(t, "log10 δ")),
 		}
-		p, err := dp.Calibrate(b, all...)
-		if err != nil {
-			t.Fatal(err)
+		kind, tables := throng.SpanPeriod, []string{throng.PathTable}
+		if rapid.Bool().Draw(t, "a day") {
+			kind = throng.DayPeriod
+			tables = append(tables, rapid.SliceOfDistinct(rapid.SampledFrom([]string{"client", "country", "hour", "referrer", "status"}), rapid.ID).Draw(t, "tables")...)
+			slices.Sort(tables)
 		}
-		var square float64
-		for _, d := range p.Draws {
-			square += float64(d.L0*d.Draws*d.Linf*d.Linf) / (d.Sigma * d.Sigma)
-		}
-		mu := math.Sqrt(square)
-		delta := phi(mu/2-p.Epsilon/mu) - math.Exp(p.Epsilon)*phi(-mu/2-p.Epsilon/mu)
-		if delta > p.NoiseDelta {
-			t.Fatalf("draws together cost δ = %g, budget is %g", delta, p.NoiseDelta)
-		}
-		gates := int64(0)
-		for _, d := range p.Draws {
-			if d.Draw == throng.DrawDevices || d.Draw == throng.DrawOptedOutGates {
-				gates += d.L0 * d.Draws
+		var square, delta float64
+		var p throng.Parameters
+		for _, table := range tables {
+			var err error
+			if p, err = dp.Calibrate(b, kind, table, tables...); err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range p.Draws {
+				square += float64(d.L0*d.Draws*d.Linf*d.Linf) / (d.Sigma * d.Sigma)
+				if d.Gate == 0 {
+					continue
+				}
+				delta += float64(d.L0*d.Draws) * p.GateDelta
+				// One gate lets a cell through that holds k devices with probability at most GateDelta.
+				if leak := 1 - phi((float64(d.Gate-p.K)-0.5)/d.Sigma); leak > p.GateDelta {
+					t.Fatalf("%s: a cell at k passes with probability %g, share is %g", d.Draw, leak, p.GateDelta)
+				}
 			}
 		}
-		if spent := float64(gates) * p.GateDelta; spent > p.ThresholdDelta*(1+1e-9) {
-			t.Fatalf("gates together cost δ = %g, budget is %g", spent, p.ThresholdDelta)
+		mu := math.Sqrt(square)
+		if spent := phi(mu/2-p.Epsilon/mu) - math.Exp(p.Epsilon)*phi(-mu/2-p.Epsilon/mu); spent > p.NoiseDelta {
+			t.Fatalf("draws together cost δ = %g, budget is %g", spent, p.NoiseDelta)
 		}
-		// One gate lets a cell through that holds k devices with probability at most GateDelta.
-		leak := 1 - phi((float64(p.Gate-p.K)-0.5)/p.Draws[0].Sigma)
-		if leak > p.GateDelta {
-			t.Fatalf("a cell at k passes with probability %g, share is %g", leak, p.GateDelta)
+		if delta > p.ThresholdDelta*(1+1e-9) {
+			t.Fatalf("gates together cost δ = %g, budget is %g", delta, p.ThresholdDelta)
 		}
 	})
 }
 
-func TestReservedWeightsDoNotChangeWhatIsDrawn(t *testing.T) {
-	some := calibrate(t, dp.Budget{}, throng.DrawDevices, throng.DrawVisits)
-	full := calibrate(t, dp.Budget{}, all...)
-	if len(some.Draws) != 2 || some.Draws[0] != full.Draws[0] || some.Draws[1] != full.Draws[1] {
-		t.Errorf("draws %+v differ from those of the full table %+v", some.Draws, full.Draws[:2])
+func TestWhatIsNotDrawnCannotBeDrawn(t *testing.T) {
+	m := mechanism(t, dp.Budget{})
+	for _, kind := range []throng.Draw{throng.DrawRemainingGates, throng.DrawVisits, "uniques"} {
+		if _, err := m.Gate(kind, 10_000); err == nil {
+			t.Errorf("gate of %s: no error", kind)
+		}
 	}
-	if some.Gate != full.Gate || some.GateDelta != full.GateDelta {
-		t.Error("the gate depends on columns that are not drawn")
+	for _, kind := range []throng.Draw{throng.DrawDevices, throng.DrawClipped, "uniques"} {
+		if _, err := m.Visits(kind, 10_000); err == nil {
+			t.Errorf("visits of %s: no error", kind)
+		}
 	}
 }
 
 func TestCalibrateRefuses(t *testing.T) {
-	kinds := []throng.Draw{throng.DrawDevices, throng.DrawVisits}
+	calibrate := func(b dp.Budget) error {
+		_, err := dp.Calibrate(b, throng.DayPeriod, throng.PathTable, throng.PathTable)
+		return err
+	}
 	for name, b := range map[string]dp.Budget{
 		"k under the floor":        {K: throng.MinDevices - 1},
 		"negative k":               {K: -1, Watermark: "demo"},
@@ -125,17 +139,31 @@ func TestCalibrateRefuses(t *testing.T) {
 		"infinite ε":               {Epsilon: math.Inf(1)},
 		"k under the floor by one": {K: 4999},
 	} {
-		if _, err := dp.Calibrate(b, kinds...); err == nil {
+		if calibrate(b) == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := dp.Calibrate(dp.Budget{}, throng.DrawVisits); err == nil {
-		t.Error("visits without a gate: no error")
+	for name, try := range map[string]func() (throng.Parameters, error){
+		"a month": func() (throng.Parameters, error) {
+			return dp.Calibrate(dp.Budget{}, throng.MonthPeriod, "path", "path")
+		},
+		"no path table": func() (throng.Parameters, error) { return dp.Calibrate(dp.Budget{}, throng.DayPeriod, "hour", "hour") },
+		"an unknown table": func() (throng.Parameters, error) {
+			return dp.Calibrate(dp.Budget{}, throng.DayPeriod, "city", "city", "path")
+		},
+		"a table besides": func() (throng.Parameters, error) { return dp.Calibrate(dp.Budget{}, throng.DayPeriod, "hour", "path") },
+		"a span of hours": func() (throng.Parameters, error) {
+			return dp.Calibrate(dp.Budget{}, throng.SpanPeriod, "hour", "hour", "path")
+		},
+		"out of order": func() (throng.Parameters, error) {
+			return dp.Calibrate(dp.Budget{}, throng.DayPeriod, "path", "path", "hour")
+		},
+	} {
+		if _, err := try(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
-	if _, err := dp.Calibrate(dp.Budget{}, throng.DrawDevices, "uniques"); err == nil {
-		t.Error("unknown draw: no error")
-	}
-	if _, err := dp.Calibrate(dp.Budget{K: 20, Watermark: "demo"}, kinds...); err != nil {
+	if err := calibrate(dp.Budget{K: 20, Watermark: "demo"}); err != nil {
 		t.Errorf("watermarked demonstration: %v", err)
 	}
 }
@@ -143,14 +171,14 @@ func TestCalibrateRefuses(t *testing.T) {
 func TestNewRefusesParametersThatWereChanged(t *testing.T) {
 	for name, change := range map[string]func(*throng.Parameters){
 		"a smaller σ":           func(p *throng.Parameters) { p.Draws[1].Sigma /= 2 },
-		"a lower gate":          func(p *throng.Parameters) { p.Gate-- },
+		"a lower gate":          func(p *throng.Parameters) { p.Draws[0].Gate-- },
 		"k without a watermark": func(p *throng.Parameters) { p.K = 100 },
 		"a larger share":        func(p *throng.Parameters) { p.GateDelta *= 2 },
 		"no visits":             func(p *throng.Parameters) { p.Draws = p.Draws[:1] },
 	} {
-		p := calibrate(t, dp.Budget{}, throng.DrawDevices, throng.DrawVisits)
+		p := calibrate(t, dp.Budget{})
 		change(&p)
-		if _, err := dp.New(p); err == nil {
+		if _, err := dp.New(throng.DayPeriod, throng.PathTable, p); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -160,7 +188,7 @@ func TestGateNeverPassesUnderK(t *testing.T) {
 	m := mechanism(t, dp.Budget{})
 	for _, n := range []int64{0, 1, 4000, 4998, 4999} {
 		for range 50 {
-			got, err := m.Gate(n)
+			got, err := m.Gate(throng.DrawDevices, n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,20 +203,20 @@ func TestGateNeverPassesUnderK(t *testing.T) {
 func TestGatePublishesItsOneDraw(t *testing.T) {
 	m := mechanism(t, dp.Budget{})
 	p := m.Parameters()
-	for _, n := range []int64{p.Gate, p.Gate + 50, p.Gate + 600} {
+	for _, n := range []int64{p.Gate(), p.Gate() + 50, p.Gate() + 600} {
 		for range 200 {
-			got, err := m.Gate(n)
+			got, err := m.Gate(throng.DrawDevices, n)
 			if err != nil {
 				t.Fatal(err)
 			}
 			e, ok := got.Estimate()
 			if !ok {
-				if n == p.Gate+600 {
+				if n == p.Gate()+600 {
 					t.Fatal("refused 12 σ above the gate")
 				}
 				continue
 			}
-			if e.Value < p.Gate || e.Low < p.K || e.Low > e.Value || e.High < e.Value {
+			if e.Value < p.Gate() || e.Low < p.K || e.Low > e.Value || e.High < e.Value {
 				t.Fatalf("%d devices: %+v", n, e)
 			}
 		}
@@ -204,7 +232,7 @@ func TestVisitsAreUnbiasedAndCovered(t *testing.T) {
 	var sum, squares float64
 	covered := 0
 	for range n {
-		e, err := m.Visits(truth)
+		e, err := m.Visits(throng.DrawVisits, truth)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +257,7 @@ func TestVisitsAreUnbiasedAndCovered(t *testing.T) {
 func TestVisitsAreNeverNegative(t *testing.T) {
 	m := mechanism(t, dp.Budget{K: 1, Watermark: "demo"})
 	for range 500 {
-		e, err := m.Visits(0)
+		e, err := m.Visits(throng.DrawVisits, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,10 +274,10 @@ func TestDeviceIntervalsCoverGivenThatTheyPassed(t *testing.T) {
 	p := m.Parameters()
 	sigma := p.Draws[0].Sigma
 	for _, distance := range []float64{-1, 0, 1, 3, 40} {
-		truth := p.Gate + int64(distance*sigma)
+		truth := p.Gate() + int64(distance*sigma)
 		passed, covered := 0, 0
 		for range 4000 {
-			got, err := m.Gate(truth)
+			got, err := m.Gate(throng.DrawDevices, truth)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,10 @@ import (
 // ErrOverdraft says that a reservation would spend more than a device may cost in a period.
 var ErrOverdraft = errors.New("overdraft of the privacy budget")
 
-// Account is the state of one reserved release.
+// ErrOverlap says that a release would cover what another one covers under other rules.
+var ErrOverlap = errors.New("the release overlaps another one")
+
+// Account is the state of one reserved or summed release; a sum has no parameters.
 type Account struct {
 	Release    throng.ReleaseID
 	Tree       int
@@ -30,17 +33,15 @@ type period struct {
 	throng.Period
 }
 
-type cost struct{ epsilon, delta float64 }
-
 // chain is what the entries so far say. The writer and the reader apply the same rules.
 type chain struct {
 	entries  []Entry
 	accounts map[throng.ReleaseID]*Account
-	spent    map[period]cost
+	budgets  map[period]*budget
 }
 
 func newChain() *chain {
-	return &chain{accounts: map[throng.ReleaseID]*Account{}, spent: map[period]cost{}}
+	return &chain{accounts: map[throng.ReleaseID]*Account{}, budgets: map[period]*budget{}}
 }
 
 // Read reads a published ledger and checks all that can be checked from the file alone: each entry's
@@ -103,33 +104,62 @@ func (c *chain) check(e Entry) error {
 		return c.checkReservation(e)
 	case Publication:
 		return c.checkPublication(e)
+	case Sum:
+		return c.checkSum(e)
 	}
 	return fmt.Errorf("unknown kind %q", e.Kind)
 }
 
 func (c *chain) checkReservation(e Entry) error {
-	if e.Release == nil || e.Parameters == nil || e.SHA256 != "" {
-		return errors.New("a reservation names a release and its parameters")
+	if e.Release == nil || e.Parameters == nil || e.SHA256 != "" || e.Release.Period.Kind() == throng.MonthPeriod {
+		return errors.New("a reservation names a day's or span's release and its parameters")
 	}
 	if _, ok := c.accounts[*e.Release]; ok {
 		return fmt.Errorf("%w: %s is reserved already", ErrOverdraft, *e.Release)
 	}
-	after := c.after(e)
-	if !(e.Parameters.Epsilon > 0 && e.Parameters.Delta > 0) {
-		return errors.New("a reservation costs something")
+	if err := c.checkTree(e); err != nil {
+		return err
 	}
-	if after.epsilon > throng.MaxEpsilon || after.delta > throng.MaxDelta {
-		return fmt.Errorf("%w: %s would bring site and period to ε = %g, δ = %g; the ceilings are %g and %g",
-			ErrOverdraft, *e.Release, after.epsilon, after.delta, throng.MaxEpsilon, throng.MaxDelta)
+	return c.budgets[budgetOf(e)].check(*e.Release, *e.Parameters)
+}
+
+// checkTree refuses a span under another tree than its days', and a day under another than its span's:
+// their rows would not be one partition.
+func (c *chain) checkTree(e Entry) error {
+	id := *e.Release
+	others := []throng.Period{throng.SpanOf(id.Period.First()).Period()}
+	if id.Period.Kind() == throng.SpanPeriod {
+		others = nil
+		for d := id.Period.First(); d <= id.Period.Last(); d++ {
+			others = append(others, d.Period())
+		}
+	}
+	for _, p := range others {
+		a, ok := c.accounts[throng.ReleaseID{Site: id.Site, Table: id.Table, Period: p}]
+		if ok && a.Tree != e.Tree {
+			return fmt.Errorf("%w: %s has version %d of the tree, %s would have %d", ErrOverlap, a.Release, a.Tree, id, e.Tree)
+		}
 	}
 	return nil
 }
 
-func (c *chain) checkPublication(e Entry) error {
-	if e.Release == nil || e.Parameters != nil {
-		return errors.New("a publication names a release and its SHA-256")
+func (c *chain) checkSum(e Entry) error {
+	if e.Release == nil || e.Parameters != nil || e.Release.Period.Kind() != throng.MonthPeriod || !isHash(e.SHA256) {
+		return errors.New("a sum names a month's release and its SHA-256")
 	}
-	if sum, err := hex.DecodeString(e.SHA256); err != nil || len(sum) != hashDigits/2 {
+	if _, ok := c.accounts[*e.Release]; ok {
+		return fmt.Errorf("%w: %s is summed already", ErrOverlap, *e.Release)
+	}
+	return nil
+}
+
+func isHash(s string) bool {
+	sum, err := hex.DecodeString(s)
+	return err == nil && len(sum) == hashDigits/2
+}
+
+func (c *chain) checkPublication(e Entry) error {
+	if e.Release == nil || e.Parameters != nil || !isHash(e.SHA256) {
 		return errors.New("a publication names a release and its SHA-256")
 	}
 	a, ok := c.accounts[*e.Release]
@@ -142,20 +172,18 @@ func (c *chain) checkPublication(e Entry) error {
 	return nil
 }
 
-// after is what the budget of e's site and period has spent once e is applied.
-func (c *chain) after(e Entry) cost {
-	s := c.spent[period{e.Release.Site, e.Release.Period}]
-	return cost{s.epsilon + e.Parameters.Epsilon, s.delta + e.Parameters.Delta}
-}
+func budgetOf(e Entry) period { return period{e.Release.Site, e.Release.Period} }
 
 // apply takes in an entry that was checked.
 func (c *chain) apply(e Entry) {
 	switch e.Kind {
 	case Reservation:
-		c.spent[period{e.Release.Site, e.Release.Period}] = c.after(e)
+		c.budgets[budgetOf(e)] = c.budgets[budgetOf(e)].after(*e.Parameters)
 		c.accounts[*e.Release] = &Account{Release: *e.Release, Tree: e.Tree, Parameters: *e.Parameters}
 	case Publication:
 		c.accounts[*e.Release].SHA256 = e.SHA256
+	case Sum:
+		c.accounts[*e.Release] = &Account{Release: *e.Release, SHA256: e.SHA256}
 	}
 	c.entries = append(c.entries, e)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Format names the form of the ledger file.
-const Format = "throng/ledger/1"
+const Format = "throng/ledger/2"
 
 // EntryBytes is the size of an entry in the file: one JSON object, padded with spaces, and a newline.
 const EntryBytes = 2048
@@ -25,6 +25,7 @@ const (
 	Genesis     Kind = "genesis"     // the first entry of every ledger
 	Reservation Kind = "reservation" // budget was set aside for a release, before its first draw
 	Publication Kind = "publication" // a release file exists and has this SHA-256
+	Sum         Kind = "sum"         // a month was summed from published releases; it costs nothing
 )
 
 // Entry is one line of the ledger.
@@ -38,10 +39,10 @@ type Entry struct {
 	// ledger from every other.
 	Format string `json:"format,omitempty"`
 	Ledger string `json:"ledger,omitempty"`
-	// Release is the release that is reserved or published.
+	// Release is the release that is reserved, published or summed.
 	Release *throng.ReleaseID `json:"release,omitempty"`
-	// Tree and Parameters are those of the reservation; what it costs is their Epsilon and Delta,
-	// whole, whether or not all that it covers is drawn.
+	// Tree and Parameters are those of the reservation. All reservations of a site and period together
+	// cost their Epsilon and Delta; this one takes the weights of its Draws, drawn or not.
 	Tree       int                `json:"tree,omitempty"`
 	Parameters *throng.Parameters `json:"parameters,omitempty"`
 	// SHA256 is that of the published release file, in hexadecimal.

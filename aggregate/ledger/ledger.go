@@ -260,6 +260,17 @@ func (l *Ledger) Publish(id throng.ReleaseID, sha256 string) error {
 	return l.erase(id)
 }
 
+// Sum records a month that was summed from published releases, and the SHA-256 of its file. The same
+// call made again does nothing; another SHA-256 is an error.
+func (l *Ledger) Sum(id throng.ReleaseID, sha256 string) error {
+	if a, ok := l.chain.accounts[id]; ok && a.SHA256 == sha256 {
+		return nil
+	}
+	e := l.chain.next(Sum)
+	e.Release, e.SHA256 = &id, sha256
+	return l.append(e)
+}
+
 // Reservation is the account of a release; ok is false when it was never reserved.
 func (l *Ledger) Reservation(id throng.ReleaseID) (a Account, ok bool) {
 	if p, found := l.chain.accounts[id]; found {

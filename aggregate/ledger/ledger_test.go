@@ -25,11 +25,33 @@ func release(site string, day throng.Day) throng.ReleaseID {
 }
 
 func parameters() throng.Parameters {
-	p := throng.Parameters{K: 5000, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10, GateDelta: 5e-10 / 60, L0: 10, Linf: 3, Gate: 5369}
-	for _, d := range []throng.Draw{throng.DrawDevices, throng.DrawVisits, throng.DrawOptedOutGates, throng.DrawOptedOutVisits, throng.DrawClipped} {
-		p.Draws = append(p.Draws, throng.DrawParameters{Draw: d, Weight: .27, L0: 10, Linf: 3, Draws: 4, PassedL0: 167, Sigma: 103.84193420410156})
+	return throng.Parameters{
+		K: 5000, Tables: []string{throng.PathTable}, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10,
+		GateDelta: 5e-10 / 61, L0: 10, Linf: 3, PerNetwork: 64, Draws: []throng.DrawParameters{
+			{Draw: throng.DrawDevices, Weight: .5, L0: 10, Linf: 1, Draws: 4, PassedL0: 80, Sigma: 50.20411682128906, Gate: 5369},
+			{Draw: throng.DrawVisits, Weight: .27, L0: 10, Linf: 3, Draws: 1, PassedL0: 38, Sigma: 103.80207824707031},
+			{Draw: throng.DrawOptedOutGates, Weight: .12, L0: 10, Linf: 1, Draws: 2, PassedL0: 167, Sigma: 72.53623962402344, Gate: 5541},
+			{Draw: throng.DrawOptedOutVisits, Weight: .1, L0: 10, Linf: 3, Draws: 1, PassedL0: 100, Sigma: 168.39044189453125},
+			{Draw: throng.DrawClipped, Weight: .01, L0: 1, Linf: 1, Draws: 1, PassedL0: 100, Sigma: 56.13014729817708, Gate: 5415},
+		},
 	}
-	return p
+}
+
+// shared are the parameters of the path table beside one of hours.
+func shared() (path, hour throng.Parameters) {
+	path = parameters()
+	path.Tables = []string{"hour", throng.PathTable}
+	path.GateDelta = 5e-10 / 73
+	hour = path
+	path.Draws = slices.Clone(path.Draws)
+	for i := range path.Draws {
+		path.Draws[i].Weight *= .92
+	}
+	hour.Draws = []throng.DrawParameters{
+		{Draw: throng.DrawDevices, Weight: .05, L0: 6, Linf: 1, Draws: 2, PassedL0: 240, Sigma: 87, Gate: 5650},
+		{Draw: throng.DrawVisits, Weight: .03, L0: 6, Linf: 3, Draws: 1, PassedL0: 200, Sigma: 238},
+	}
+	return path, hour
 }
 
 func create(t testing.TB) (dir string, l *ledger.Ledger) {
@@ -150,13 +172,12 @@ func TestOverdraftFailsClosed(t *testing.T) {
 	}
 	before := read(t, dir)
 	other := id
-	other.Table = "referrer"
-	half := parameters()
-	half.Epsilon = 0.1
+	other.Table = "hour"
+	_, hour := shared()
 	for name, try := range map[string]func() error{
-		"the same release":           func() error { return l.Reserve(id, 1, parameters()) },
-		"the same, under a new tree": func() error { return l.Reserve(id, 2, parameters()) },
-		"another table":              func() error { return l.Reserve(other, 1, half) },
+		"the same release":             func() error { return l.Reserve(id, 1, parameters()) },
+		"the same, under a new tree":   func() error { return l.Reserve(id, 2, parameters()) },
+		"a table that was not planned": func() error { return l.Reserve(other, 1, hour) },
 	} {
 		if err := try(); !errors.Is(err, ledger.ErrOverdraft) {
 			t.Errorf("%s: %v", name, err)
@@ -174,6 +195,70 @@ func TestOverdraftFailsClosed(t *testing.T) {
 		if err := l.Reserve(id, 1, parameters()); err != nil {
 			t.Errorf("a budget of its own: %v", err)
 		}
+	}
+}
+
+func TestTablesShareABudget(t *testing.T) {
+	_, l := create(t)
+	defer l.Close()
+	path, hour := shared()
+	id := release("www", 20000)
+	if err := l.Reserve(id, 1, path); err != nil {
+		t.Fatal(err)
+	}
+	id.Table = "hour"
+	for name, change := range map[string]func(p *throng.Parameters){
+		"a larger share":     func(p *throng.Parameters) { p.Draws[0].Weight = .06 },
+		"another ε":          func(p *throng.Parameters) { p.Epsilon = .5 },
+		"a lower k":          func(p *throng.Parameters) { p.K = 4000 },
+		"other tables":       func(p *throng.Parameters) { p.Tables = []string{"hour"} },
+		"too many gates":     func(p *throng.Parameters) { p.Draws[0].Draws = 3 },
+		"a larger threshold": func(p *throng.Parameters) { p.ThresholdDelta = 6e-10 },
+	} {
+		p := hour
+		p.Draws = slices.Clone(p.Draws)
+		change(&p)
+		if err := l.Reserve(id, 1, p); !errors.Is(err, ledger.ErrOverdraft) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := l.Reserve(id, 1, hour); err != nil {
+		t.Errorf("as planned: %v", err)
+	}
+}
+
+func TestOverlapsAreRefused(t *testing.T) {
+	_, l := create(t)
+	defer l.Close()
+	day := release("www", 20000)
+	span, next := day, release("www", 20001)
+	span.Period = throng.SpanOf(20000).Period()
+	month := day
+	month.Period = throng.MonthOf(20000)
+	for _, id := range []throng.ReleaseID{day, span} {
+		if err := l.Reserve(id, 2, parameters()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := span
+	other.Period = throng.SpanOf(20001).Next().Period()
+	if err := l.Reserve(other, 3, parameters()); err != nil {
+		t.Errorf("a span whose days were under no tree: %v", err)
+	}
+	if err := l.Reserve(next, 3, parameters()); !errors.Is(err, ledger.ErrOverlap) {
+		t.Errorf("a day under another tree than its span: %v", err)
+	}
+	if err := l.Reserve(month, 2, parameters()); err == nil {
+		t.Error("a month was reserved")
+	}
+	if err := errors.Join(l.Sum(month, sum), l.Sum(month, sum)); err != nil {
+		t.Error(err)
+	}
+	if err := l.Sum(month, strings.ToUpper(sum)); !errors.Is(err, ledger.ErrOverlap) {
+		t.Errorf("a second sum: %v", err)
+	}
+	if err := l.Sum(day, sum); err == nil {
+		t.Error("a day was summed")
 	}
 }
 
