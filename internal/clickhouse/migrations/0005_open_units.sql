@@ -16,7 +16,7 @@ SETTINGS
     index_granularity = 2048,
     min_bytes_for_wide_part = 1073741824,
     min_parts_to_merge_at_once = 10,
-    max_bytes_to_merge_at_max_space_in_pool = 33554432,
+    max_bytes_to_merge_at_max_space_in_pool = 8388608,
     parts_to_delay_insert = 5000,
     parts_to_throw_insert = 10000,
     old_parts_lifetime = 0,
