@@ -33,6 +33,7 @@ func source(t testing.TB, name string) []byte {
 func TestListsAreDerived(t *testing.T) {
 	for file, derive := range map[string]func(testing.TB) []string{
 		"crawlers.txt": deriveCrawlers, "referrers.txt": deriveReferrers, "spam.txt": deriveSpam,
+		"triples.txt": deriveTriples,
 	} {
 		t.Run(file, func(t *testing.T) {
 			lines := derive(t)

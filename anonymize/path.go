@@ -36,11 +36,11 @@ func (n *normalizer) normalize(path []byte, assets suffixes) (ok bool) {
 	for rest, more := n.text, true; more; {
 		var segment []byte
 		segment, rest, more = bytes.Cut(rest, []byte{'/'})
-		segment, _, _ = bytes.Cut(segment, []byte{';'}) // matrix parameters
-		switch string(segment) {
-		case "", ".":
+		segment = cutParameters(segment)
+		switch {
+		case len(segment) == 0, string(segment) == ".", isSessionSegment(segment):
 			continue
-		case "..":
+		case string(segment) == "..":
 			n.spelled, n.general, n.asset = parent(n.spelled), parent(n.general), false
 			continue
 		}
@@ -114,13 +114,22 @@ func unhex(c byte) byte {
 // does not allow in a segment, and in the general form a placeholder where it identifies.
 func (n *normalizer) appendSegment(segment []byte) {
 	n.spelled = n.appendText(append(n.spelled, '/'), segment)
+	afterSecret := isSecretName(n.general[bytes.LastIndexByte(n.general, '/')+1:])
 	n.general = append(n.general, '/')
 	stem, extension := cutExtension(segment)
-	if p := placeholder(stem); p != "" {
-		n.general = n.appendText(append(n.general, p...), extension)
-		return
+	p := placeholder(stem)
+	switch {
+	case p != "":
+	case afterSecret && !bytes.EqualFold(segment, []byte(throng.Other)):
+		p, extension = tokenPlaceholder, nil
+	default:
+		// What is before the last dot is no token; with what is behind it, it can be one.
+		if p, extension = placeholder(segment), nil; p == "" {
+			n.general = n.appendText(n.general, segment)
+			return
+		}
 	}
-	n.general = n.appendText(n.general, segment)
+	n.general = n.appendText(append(n.general, p...), extension)
 }
 
 func (n *normalizer) appendText(to, text []byte) []byte {

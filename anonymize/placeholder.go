@@ -1,80 +1,94 @@
 package anonymize
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // Placeholders stand for whole segments that can identify a person or a thing of theirs. A segment
-// that merely contains a number (title-38) stays.
+// that merely contains a short number (title-38) stays. docs/paths.md has the reasons.
 const (
-	numberPlaceholder = "*number*" // digits, with the signs that dates, versions and telephone numbers have
-	uuidPlaceholder   = "*uuid*"   // RFC 9562, braces or urn:uuid: allowed
-	hexPlaceholder    = "*hex*"    // at least 16 hexadecimal digits, or groups of them between colons
-	tokenPlaceholder  = "*token*"  // at least 20 characters, letters and digits mixed like base64
-	emailPlaceholder  = "*email*"  // anything@anything
+	numberPlaceholder  = "*number*"  // digits, with the signs that dates, versions and telephone numbers have
+	uuidPlaceholder    = "*uuid*"    // RFC 9562, braces or urn:uuid: allowed
+	hexPlaceholder     = "*hex*"     // at least 16 hexadecimal digits
+	addressPlaceholder = "*address*" // an IPv4, IPv6 or hardware address
+	tokenPlaceholder   = "*token*"   // text that nobody would write, long numbers in text, the value of a secret
+	emailPlaceholder   = "*email*"   // anything@anything
 )
 
 const (
-	minHex   = 16
-	minToken = 20
-	// minSwitches is how often letter and digit must alternate in a text of several words to be no
-	// title: "covid-19-2nd-wave-4k" has two.
-	minSwitches = 6
+	minHex = 16
+	// minLongNumber is how many digits in a row, with signs between them, are a telephone number or an
+	// account: eight are a date.
+	minLongNumber = 9
 )
 
-// placeholder is what stands for a decoded segment, "" where it can stay. It decides the same for
-// upper and lower case, as far as a text in lower case can still tell.
+// placeholder is what stands for a decoded segment, "" where it can stay. It takes no notice of case, so
+// that it decides the same of its own output in lower case.
 func placeholder(s []byte) string {
 	switch {
 	case isEmail(s):
 		return emailPlaceholder
 	case isUUID(s):
 		return uuidPlaceholder
+	case isAddress(s):
+		return addressPlaceholder
 	case isNumber(s):
 		return numberPlaceholder
 	case isHexText(s):
 		return hexPlaceholder
-	case isToken(s):
+	case holdsSecret(s), holdsLongNumber(s), isToken(s):
 		return tokenPlaceholder
 	}
 	return ""
 }
 
-// maxExtension is the longest file extension, without its dot, that is set apart from a stem.
-const maxExtension = 5
+// extensions are those that are set apart from a stem and kept behind a placeholder. The list is closed:
+// what looks like an extension can be the end of a token.
+var extensions = func() map[string]bool {
+	m := map[string]bool{}
+	for _, s := range append(AssetSuffixes(), ".html", ".htm", ".xhtml", ".shtml", ".php", ".asp", ".aspx", ".jsp", ".jsf", ".do",
+		".cgi", ".pl", ".cfm", ".md", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".csv", ".zip", ".gz", ".rss", ".atom", ".amp") {
+		m[s] = true
+	}
+	return m
+}()
 
-// cutExtension splits "12345.html" in "12345" and ".html". An extension is short and made of letters.
+// cutExtension splits "12345.html" in "12345" and ".html", and "12345.x" in "12345" and "".
 func cutExtension(segment []byte) (stem, extension []byte) {
 	dot := bytes.LastIndexByte(segment, '.')
-	if dot <= 0 || len(segment)-dot-1 > maxExtension || len(segment)-dot-1 == 0 {
+	if dot <= 0 || bytes.IndexByte(segment, '@') >= 0 { // the end of a mail address is no extension
 		return segment, nil
+	}
+	if suffixes(extensions).match(segment) {
+		return segment[:dot], segment[dot:]
 	}
 	for _, c := range segment[dot+1:] {
 		if !isLetter(c) {
 			return segment, nil
 		}
 	}
-	if bytes.IndexByte(segment, '@') >= 0 {
-		return segment, nil // the end of an address is no extension
-	}
-	return segment[:dot], segment[dot:]
+	return segment[:dot], nil
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return c-'0' <= 9 }
 
 func isEmail(s []byte) bool {
-	at := bytes.IndexByte(s, '@')
+	at := bytes.LastIndexByte(s, '@')
 	return at > 0 && at < len(s)-1
 }
 
+// isNumberSign is for what stands between the digits of dates, versions and telephone numbers.
+func isNumberSign(c byte) bool { return bytes.IndexByte([]byte("-+.,:_ ()"), c) >= 0 }
+
 func isNumber(s []byte) bool {
+	if len(s) > 4 && (bytes.EqualFold(s[:4], []byte("tel:")) || bytes.EqualFold(s[:4], []byte("sms:"))) {
+		s = s[4:]
+	}
 	digits := 0
 	for _, c := range s {
 		switch {
 		case isDigit(c):
 			digits++
-		case bytes.IndexByte([]byte("-+.,:_ ()"), c) < 0:
+		case !isNumberSign(c):
 			return false
 		}
 	}
@@ -100,80 +114,99 @@ func isUUID(s []byte) bool {
 	return true
 }
 
-// isHexText is for hashes, hardware addresses and IPv6 addresses.
+// isAddress wants four decimal numbers between dots, or hexadecimal ones between at least two colons,
+// in brackets or not, with a port, prefix length or zone behind.
+func isAddress(s []byte) bool {
+	s = bytes.TrimPrefix(s, []byte{'['})
+	if i := bytes.IndexAny(s, "]%"); i >= 0 {
+		s = s[:i]
+	}
+	letters, digits, colons, dots := 0, 0, 0, 0
+	for _, c := range s {
+		switch {
+		case isDigit(c):
+			digits++
+		case isHex(c):
+			letters++
+		case c == ':':
+			colons++
+		case c == '.':
+			dots++
+		default:
+			return false
+		}
+	}
+	if colons >= 2 {
+		return letters+digits > 0
+	}
+	return letters == 0 && dots == 3 && digits >= 4 && isQuad(s)
+}
+
+func isQuad(s []byte) bool {
+	s, _, _ = bytes.Cut(s, []byte{':'})
+	for more := true; more; {
+		var group []byte
+		group, s, more = bytes.Cut(s, []byte{'.'})
+		if len(group) == 0 || len(group) > 3 || len(group) == 3 && string(group) > "255" {
+			return false
+		}
+	}
+	return true
+}
+
+// isHexText is for hashes, with 0x or not.
 func isHexText(s []byte) bool {
 	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' {
 		s = s[2:]
 	}
-	digits, colons := 0, 0
 	for _, c := range s {
-		switch {
-		case isHex(c):
-			digits++
-		case c == ':':
-			colons++
-		case c != '.' && c != '-' || colons == 0:
+		if !isHex(c) {
 			return false
 		}
 	}
-	return colons == 0 && digits >= minHex || colons >= 2
+	return len(s) >= minHex
 }
 
-// isToken finds text that nobody would write: one word of letters and digits, or of letters whose case
-// changes as if by chance, or several words in which letters and digits alternate.
-func isToken(s []byte) bool {
-	if len(s) < minToken {
-		return false
-	}
-	switches := 0
-	for len(s) > 0 {
-		n := wordLength(s)
-		w := inspect(s[:n])
-		if n >= minToken && (w.letters > 0 && w.digits > 0 || 5*w.caseChanges >= 2*n) {
-			return true
-		}
-		switches += w.switches
-		s = s[n:]
-		if len(s) > 0 {
-			s = s[1:]
-		}
-	}
-	return switches >= minSwitches
-}
-
-// wordLength counts the letters and digits at the beginning of s.
-func wordLength(s []byte) int {
-	for i, c := range s {
-		if !isLetter(c) && !isDigit(c) {
-			return i
-		}
-	}
-	return len(s)
-}
-
-type wordShape struct {
-	letters, digits int
-	switches        int // between letter and digit
-	caseChanges     int
-}
-
-func inspect(word []byte) (w wordShape) {
-	for i, c := range word {
-		if isDigit(c) {
-			w.digits++
-		} else {
-			w.letters++
-		}
-		if i == 0 {
+// holdsLongNumber finds a telephone number, an account or an IPv4 address within text. A date in front,
+// 2026-11-20 or 20261120, does not count.
+func holdsLongNumber(s []byte) bool {
+	digits, start := 0, 0
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && isDigit(s[i]):
+			if digits == 0 {
+				start = i
+			}
+			digits++
+			continue
+		case i < len(s) && digits > 0 && isNumberSign(s[i]):
 			continue
 		}
-		p := word[i-1]
-		switch {
-		case isDigit(c) != isDigit(p):
-			w.switches++
-		case isLetter(c) && (c^p)&0x20 != 0:
-			w.caseChanges++
+		if digits > 0 && isLongNumber(s[start:i], digits) {
+			return true
+		}
+		digits = 0
+	}
+	return false
+}
+
+func isLongNumber(s []byte, digits int) bool {
+	if beginsWithDate(s) {
+		digits -= 8
+	}
+	return digits >= minLongNumber || isQuad(bytes.TrimRight(s, "-+.,:_ ()")) && bytes.Count(s, []byte{'.'}) >= 3
+}
+
+// beginsWithDate wants a year from 1900 to 2099, a month and a day, with one sign between them or none.
+func beginsWithDate(s []byte) bool {
+	var d [8]byte
+	n := 0
+	for i := 0; i < len(s) && i < len("2026-11-20") && n < len(d); i++ {
+		if isDigit(s[i]) {
+			d[n] = s[i]
+			n++
 		}
 	}
-	return w
+	century, month, day := string(d[:2]), string(d[4:6]), string(d[6:])
+	return n == len(d) && (century == "19" || century == "20") && month >= "01" && month <= "12" && day >= "01" && day <= "31"
 }
