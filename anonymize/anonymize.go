@@ -34,8 +34,9 @@ type Options struct {
 	// line is of Site.
 	Hosts map[string]string
 	// Routes are the public pages of each site. A listed path is kept as it is written here; it has
-	// at most [throng.MaxPathBytes] bytes, begins with "/" and has no query. Defaults to none: then
-	// all paths of those who opted out are "/*other*".
+	// at most [throng.MaxPathBytes] bytes, begins with "/" and has no query. A route can be a template
+	// ("/users/{id}/edit", "/files/{path...}"), which then stands for what matches it. Defaults to none:
+	// then all paths of those who opted out are "/*other*".
 	Routes map[string][]string
 	// CaseSensitive names the sites whose paths differ by case. Defaults to none: paths outside of
 	// the route list are written in lower case.
@@ -232,11 +233,17 @@ func (s *site) page(path []byte, optedOut bool, assets suffixes) page {
 	}
 	n := &s.normalizer
 	ok := n.normalize(path, assets)
-	if route, listed := s.routes.exact[string(n.spelled)]; ok && listed {
+	if !ok {
+		return page{path: s.routes.group(n.spelled), asset: n.asset}
+	}
+	if route, listed := s.routes.find(n.spelled); listed {
 		return page{path: route}
 	}
-	if !ok || optedOut {
+	if optedOut {
 		return page{path: s.routes.group(n.spelled), asset: n.asset}
+	}
+	if route, listed := s.routes.find(n.general); listed { // or what comes out would not be a fixed point
+		return page{path: route}
 	}
 	return page{path: string(n.general), asset: n.asset}
 }

@@ -35,7 +35,7 @@ const (
 	// A word of at least minWord letters and digits with a score of minWordScore is a token; so is a
 	// segment whose words have minSegmentScore together, and one for every two characters.
 	minWord, minWordScore = 7, 10
-	minSegmentScore       = 14
+	minSegmentScore       = 16
 )
 
 // isToken finds text that nobody would write: random letters, or letters and digits in turn, in any

@@ -132,6 +132,12 @@ func (n *normalizer) appendSegment(segment []byte) {
 	n.general = n.appendText(append(n.general, p...), extension)
 }
 
+// spell spells the literal text of a route's segment.
+func (n *normalizer) spell(text string) string {
+	n.decode([]byte(text))
+	return string(n.appendText(nil, n.text))
+}
+
 func (n *normalizer) appendText(to, text []byte) []byte {
 	for _, c := range text {
 		switch {

@@ -1,6 +1,7 @@
 package anonymize_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 
 	"throng"
 	"throng/anonymize"
+	"throng/anonymize/keys"
 )
 
 // pathOf anonymizes one path.
@@ -118,6 +120,60 @@ func TestPathsOfThoseWhoOptedOut(t *testing.T) {
 	}
 }
 
+var templateRoutes = []string{
+	"/", "/users/me", "/Shop/{item}", "/users/{id}/edit", "/users/me/edit", "/users/{id}", "/news/{id}.html", "/news/a{id}.html", "/files/{path...}",
+	"/\u00e9t\u00e9/{x}", "/{lang}/about", "/number/*{n}*",
+}
+
+func withTemplates(o *anonymize.Options) { o.Routes = map[string][]string{"s": templateRoutes} }
+
+func TestTemplates(t *testing.T) {
+	a := newAnonymizer(t, withTemplates)
+	for path, want := range map[string]string{
+		"/users/17/edit":                     "/users/{id}/edit",
+		"/users/alice/edit/":                 "/users/{id}/edit",
+		"/Users/al%69ce":                     "/users/{id}",
+		"/users/me/edit":                     "/users/me/edit",
+		"/users/me":                          "/users/me",
+		"/users/me/delete":                   "/users/me/delete",
+		"/users/{id}/edit":                   "/users/{id}/edit",
+		"/news/12.html":                      "/news/{id}.html",
+		"/news/a12.html":                     "/news/a{id}.html",
+		"/news/.html":                        "/news/.html",
+		"/files/a/b/c":                       "/files/{path...}",
+		"/files":                             "/files",
+		"/%C3%A9t%C3%A9/secret":              "/\u00e9t\u00e9/{x}",
+		"/de/about":                          "/{lang}/about",
+		"/shop/x":                            "/Shop/{item}",
+		"/number/12":                         "/number/*{n}*",
+		"/number/*other*":                    "/number/*other*",
+		"/users/a/edit/more":                 "/users/a/edit/more",
+		"/users/../files/x?q=1":              "/files/{path...}",
+		"/users/" + strings.Repeat("x", 400): "/users/{id}",
+	} {
+		if slices.Contains(templateRoutes, want) && path != "/number/12" && pathOf(t, a, path, true) != want {
+			t.Errorf("%q: a visitor who opted out gets %q", path, pathOf(t, a, path, true))
+		}
+		if got := pathOf(t, a, path, false); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+	for path, want := range map[string]string{"/users/a/delete": "/users/*other*", "/news/secret": "/news/*other*", "/de/secret": "/*other*"} {
+		if got := pathOf(t, a, path, true); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestBadTemplatesAreRefused(t *testing.T) {
+	for _, route := range []string{"/a/{", "/a/}", "/a/{}", "/{a}{b}", "/{a b}", "/{a...}/b", "/x{a...}", "/{{a}}", "/}a{"} {
+		o := anonymize.Options{Site: "s", Keys: keys.Ephemeral(&clock{now: now}), Routes: map[string][]string{"s": {route}}}
+		if _, err := anonymize.New(o); err == nil || !strings.Contains(err.Error(), "{name}") {
+			t.Errorf("%q: %v", route, err)
+		}
+	}
+}
+
 func TestCaseIsKeptWhereItMatters(t *testing.T) {
 	a := newAnonymizer(t, func(o *anonymize.Options) { o.CaseSensitive = map[string]bool{"s": true} })
 	if got := pathOf(t, a, "/A/%62", false); got != "/A/b" {
@@ -139,7 +195,7 @@ func genPath(t *rapid.T) string {
 
 func TestPathIsAFixedPoint(t *testing.T) {
 	for name, options := range map[string]func(*anonymize.Options){
-		"no routes": nil, "routes": withRoutes,
+		"no routes": nil, "routes": withRoutes, "templates": withTemplates,
 		"case": func(o *anonymize.Options) { o.CaseSensitive = map[string]bool{"s": true} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +223,7 @@ func checkPath(t testing.TB, fail func(string, ...any), a anonymizer, path strin
 // isPublic tells whether a path is a route or a group of routes.
 func isPublic(path string) bool {
 	prefix, group := strings.CutSuffix(path, throng.Other)
-	for _, r := range routes {
+	for _, r := range append(routes, templateRoutes...) {
 		if r == path || group && (prefix == "/" || strings.HasPrefix(r, prefix)) {
 			return true
 		}

@@ -167,8 +167,8 @@ func isHexText(s []byte) bool {
 	return len(s) >= minHex
 }
 
-// holdsLongNumber finds a telephone number, an account or an IPv4 address within text. A date in front,
-// 2026-11-20 or 20261120, does not count.
+// holdsLongNumber finds a telephone number, an account or an IPv4 address within text. A date or year in front
+// (2026-11-20, 20261120, 2026-) does not count.
 func holdsLongNumber(s []byte) bool {
 	digits, start := 0, 0
 	for i := 0; i <= len(s); i++ {
@@ -191,14 +191,13 @@ func holdsLongNumber(s []byte) bool {
 }
 
 func isLongNumber(s []byte, digits int) bool {
-	if beginsWithDate(s) {
-		digits -= 8
-	}
+	digits -= dateDigits(s)
 	return digits >= minLongNumber || isQuad(bytes.TrimRight(s, "-+.,:_ ()")) && bytes.Count(s, []byte{'.'}) >= 3
 }
 
-// beginsWithDate wants a year from 1900 to 2099, a month and a day, with one sign between them or none.
-func beginsWithDate(s []byte) bool {
+// dateDigits is how many digits at the beginning are a date from 1900 to 2099: eight, with one sign between
+// year, month and day or none, or the four of a year and a sign.
+func dateDigits(s []byte) int {
 	var d [8]byte
 	n := 0
 	for i := 0; i < len(s) && i < len("2026-11-20") && n < len(d); i++ {
@@ -208,5 +207,13 @@ func beginsWithDate(s []byte) bool {
 		}
 	}
 	century, month, day := string(d[:2]), string(d[4:6]), string(d[6:])
-	return n == len(d) && (century == "19" || century == "20") && month >= "01" && month <= "12" && day >= "01" && day <= "31"
+	switch {
+	case n < len(d) || century != "19" && century != "20":
+		return 0
+	case month >= "01" && month <= "12" && day >= "01" && day <= "31":
+		return 8
+	case !isDigit(s[4]):
+		return 4
+	}
+	return 0
 }

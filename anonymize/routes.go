@@ -14,7 +14,8 @@ type routeSet struct {
 	// exact maps a route, as it is written and as [normalizer] spells it, to how it is written.
 	exact map[string]string
 	// groups maps each prefix of a route, as normalizer spells it, to the group below it.
-	groups map[string]string
+	groups    map[string]string
+	templates templates
 }
 
 // groupDepth is how many segments a group's prefix can have: a table has four levels, of which the site
@@ -29,14 +30,18 @@ func newRoutes(list []string, n *normalizer) (*routeSet, error) {
 		if err := checkRoute(route); err != nil {
 			return nil, fmt.Errorf("route %d of the sorted list: %w", i, err)
 		}
-		r.exact[route] = route
+		r.exact[route] = route // a template too: so it stands for itself
 	}
 	for _, route := range sorted {
+		r.addGroups(route, n)
+		if isTemplate(route) {
+			r.templates.add(route, n)
+			continue
+		}
 		n.normalize([]byte(route), nil)
 		if _, taken := r.exact[string(n.spelled)]; !taken {
 			r.exact[string(n.spelled)] = route
 		}
-		r.addGroups(route, n)
 	}
 	return r, nil
 }
@@ -52,10 +57,22 @@ func checkRoute(route string) error {
 	case strings.ContainsAny(route, "?#"):
 		return errors.New("must have no query and no fragment")
 	}
-	return nil
+	return checkTemplate(route)
 }
 
-// addGroups makes a group of each prefix of a route that is not the route itself.
+// find is the route of a path as normalizer spells it. A group is nothing that a template stands for.
+func (r *routeSet) find(spelled []byte) (route string, ok bool) {
+	if route, ok = r.exact[string(spelled)]; ok {
+		return route, true
+	}
+	if throng.IsOther(string(spelled)) {
+		return "", false
+	}
+	route = r.templates.match(spelled)
+	return route, route != ""
+}
+
+// addGroups makes a group of each prefix of a route that is not the route itself, up to the first wildcard.
 func (r *routeSet) addGroups(route string, n *normalizer) {
 	end := 0
 	for range groupDepth {
@@ -64,6 +81,9 @@ func (r *routeSet) addGroups(route string, n *normalizer) {
 			return
 		}
 		end += 1 + next
+		if isTemplate(route[:end]) {
+			return
+		}
 		n.normalize([]byte(route[:end]), nil)
 		if _, taken := r.groups[string(n.spelled)]; !taken {
 			r.groups[string(n.spelled)] = route[:end] + "/" + throng.Other
