@@ -105,3 +105,35 @@ func codeUnit(v []byte) (rune, bool) {
 	u, width := leadingHex(v[2:6])
 	return rune(u), width == 4
 }
+
+// expectHashes is expectEscapes for HAProxy's escapes.
+func (r *recorder) expectHashes(line []byte) bool {
+	if bytes.IndexByte(line, '#') < 0 {
+		return false
+	}
+	r.scratch = slices.Grow(r.scratch, len(line))
+	return true
+}
+
+// unescapeHashes is unescape for HAProxy's escapes: #XX is a byte in hexadecimal.
+func (r *recorder) unescapeHashes(v []byte) []byte {
+	i := bytes.IndexByte(v, '#')
+	if i < 0 {
+		return v
+	}
+	start := len(r.scratch)
+	for i >= 0 {
+		r.scratch = append(r.scratch, v[:i]...)
+		v = v[i:]
+		if len(v) > 2 && hexValue(v[1]) < 16 && hexValue(v[2]) < 16 {
+			r.scratch = append(r.scratch, hexValue(v[1])<<4|hexValue(v[2]))
+			v = v[3:]
+		} else {
+			r.scratch = append(r.scratch, '#')
+			v = v[1:]
+		}
+		i = bytes.IndexByte(v, '#')
+	}
+	r.scratch = append(r.scratch, v...)
+	return r.scratch[start:len(r.scratch):len(r.scratch)]
+}

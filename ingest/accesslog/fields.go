@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 )
@@ -11,7 +12,9 @@ type field uint8
 const (
 	unused field = iota
 	remoteAddr
+	remoteAddrPort // an address and its port
 	forwardedFor
+	forwardedChain // X-Forwarded-For, then the address of the connection
 	remoteUser
 	timestamp
 	request // the whole request line; else its parts:
@@ -25,6 +28,8 @@ const (
 	userAgent
 	host
 	requestTime
+	requestMillis
+	requestMicros
 	dnt
 	gpc
 	cookie
@@ -34,18 +39,41 @@ const (
 )
 
 // fieldNames are those of NDJSON records, where there is one.
-var fieldNames = [fields]string{"unused", "remote_addr", "forwarded_for", "remote_user", "time", "request", "method",
-	"target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "dnt", "sec_gpc", "cookie", "cookie", "consent"}
+var fieldNames = [fields]string{"unused", "remote_addr", "remote_addr", "forwarded_for", "forwarded_for", "remote_user", "time", "request",
+	"method", "target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "request_time", "request_time",
+	"dnt", "sec_gpc", "cookie", "cookie", "consent"}
 
 func (f field) String() string { return fieldNames[f] }
 
 // isWord tells whether the field's values never hold a space.
 func (f field) isWord() bool {
 	switch f {
-	case remoteAddr, method, protocol, status, size, host, requestTime, dnt, gpc, namedCookie:
+	case remoteAddr, remoteAddrPort, method, protocol, status, size, host, requestTime, requestMillis, requestMicros, dnt, gpc, namedCookie:
 		return true
 	}
 	return false
+}
+
+// isNumber tells whether the field's values are digits, and perhaps a point.
+func (f field) isNumber() bool {
+	switch f {
+	case status, size, requestTime, requestMillis, requestMicros:
+		return true
+	}
+	return false
+}
+
+// canonical is the field that says the same in the usual form.
+func (f field) canonical() field {
+	switch f {
+	case remoteAddrPort:
+		return remoteAddr
+	case forwardedChain:
+		return forwardedFor
+	case requestMillis, requestMicros:
+		return requestTime
+	}
+	return f
 }
 
 // isRequestPart tells whether a request line says the field too.
@@ -65,9 +93,13 @@ type recorder struct {
 	// cookies are those of the lines whose records are in use, from firstCookie on of this line.
 	cookies     []Cookie
 	firstCookie int
-	offset      int  // where the line was refused
-	timed       bool // a time was read
-	short       bool // the line ended before the format's optional fields
+	offset      int   // where the line was refused
+	expected    field // what was expected there; unused where nothing can be said
+	timed       bool  // a time was read
+	short       bool  // the line ended before the format's optional fields
+
+	calendar   calendar // of times that are read by a pattern
+	calendarAt int      // how many bytes before the line's end the first part of it began
 
 	// explain asks for spans.
 	explain bool
@@ -91,9 +123,13 @@ func (r *recorder) set(f field, v []byte) Reject {
 	rec := r.rec
 	switch f {
 	case remoteAddr:
-		rec.RemoteAddr, rec.RemoteHost = parseAddress(v), v
+		rec.setAddress(v)
+	case remoteAddrPort:
+		rec.setAddressPort(v)
 	case forwardedFor:
 		rec.ForwardedFor = v
+	case forwardedChain:
+		rec.setChain(v)
 	case remoteUser:
 		rec.RemoteUser = v
 	case timestamp:
@@ -105,7 +141,7 @@ func (r *recorder) set(f field, v []byte) Reject {
 	case target:
 		rec.Target = v
 	case query:
-		rec.Query = v
+		rec.Query = bytes.TrimPrefix(v, questionMark)
 	case protocol:
 		rec.Protocol = v
 	case status:
@@ -120,6 +156,10 @@ func (r *recorder) set(f field, v []byte) Reject {
 		rec.Host = v
 	case requestTime:
 		rec.RequestTime, rec.HasRequestTime = parseSeconds(v)
+	case requestMillis:
+		rec.setDuration(v, 1e3)
+	case requestMicros:
+		rec.setDuration(v, 1e6)
 	case dnt:
 		rec.DNT = Field{v, true}
 	case gpc:
@@ -141,9 +181,18 @@ func (r *recorder) setTime(v []byte) Reject {
 	return accepted
 }
 
-// setStatus reads three digits, or the 0 of servers that write it as a number.
+// setCalendar takes over the time that was read by patterns.
+func (r *recorder) setCalendar() (ok bool) {
+	r.rec.Time, ok = r.calendar.unix()
+	r.timed = ok
+	return ok
+}
+
+var questionMark = []byte{'?'} // Apache's %q begins with it
+
+// setStatus reads three digits, or the 0 and -1 with which servers that write it as a number say none.
 func (rec *Record) setStatus(v []byte) Reject {
-	if len(v) == 1 && v[0] == '0' {
+	if len(v) == 1 && v[0] == '0' || len(v) == 2 && v[0] == '-' && v[1] == '1' {
 		return accepted
 	}
 	if len(v) != 3 || v[1]-'0' > 9 || v[2]-'0' > 9 {
@@ -157,7 +206,11 @@ func (rec *Record) setStatus(v []byte) Reject {
 	return accepted
 }
 
+// setBytes reads a number; HAProxy has a plus before one that was not final yet.
 func (rec *Record) setBytes(v []byte) Reject {
+	if v[0] == '+' {
+		v = v[1:]
+	}
 	n, ok := digits(v)
 	if !ok {
 		return BadBytes
@@ -176,4 +229,14 @@ func parseSeconds(v []byte) (sec float64, ok bool) {
 		return 0, false
 	}
 	return sec, true
+}
+
+// setDuration reads a whole number of parts of a second, as many as are told.
+func (rec *Record) setDuration(v []byte, parts float64) {
+	if v[0] == '+' {
+		v = v[1:]
+	}
+	if n, ok := digits(v); ok {
+		rec.RequestTime, rec.HasRequestTime = float64(n)/parts, true
+	}
 }

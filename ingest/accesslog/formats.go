@@ -16,8 +16,9 @@ type Preset struct {
 	Notes    string // what a user should know besides; paragraphs of Markdown
 
 	// One of these says how lines are read. layout and optional are in the language of nginx's
-	// log_format; keys are those of JSON objects; open makes a reader of another kind.
+	// log_format or Apache's LogFormat; keys are those of JSON objects; open makes a reader of another kind.
 	layout, optional string
+	escaping         escaping
 	keys             []spellings
 	open             func() (reader, error)
 	// weigh says what a line that could be read tells about the format, for [Detect]. It is nil for a
@@ -51,10 +52,12 @@ func Formats() []string {
 	return names
 }
 
-// New makes a parser for a named format (see [Formats]), or for the format that a string of nginx's
-// log_format language describes, in which variables that mean no field of a [Record] are skipped.
+// New makes a parser for a named format (see [Formats]), or for a format in the language of nginx's
+// log_format or Apache's LogFormat: bare, after "escape=json " (default, none), or the whole directive
+// as it stands in the server's configuration. Variables that mean no field of a [Record] are skipped.
+// The error tells the column at which a format is wrong.
 func New(format string) (*Parser, error) {
-	if strings.Contains(format, "$") {
+	if isLogFormat(format) {
 		l, err := compileLayout(format, "")
 		if err != nil {
 			return nil, err
@@ -84,7 +87,12 @@ func (p *Preset) reader() (reader, error) {
 	case p.keys != nil:
 		return newObject(p.keys), nil
 	}
-	return compileLayout(p.layout, p.optional)
+	l, err := compileLayout(p.layout, p.optional)
+	if err != nil {
+		return nil, err
+	}
+	l.escaping = p.escaping
+	return l, nil
 }
 
 // evidence is what a line that a format can read tells about whether it is in that format.
@@ -102,6 +110,14 @@ func always(*recorder) evidence { return support }
 // combined line with a blank in its account would do.
 func weighAddress(r *recorder) evidence {
 	if r.rec.RemoteAddr.IsValid() {
+		return support
+	}
+	return against
+}
+
+// weighRequestTime: a combined line with more behind it is another format where no duration is.
+func weighRequestTime(r *recorder) evidence {
+	if r.rec.HasRequestTime {
 		return support
 	}
 	return against

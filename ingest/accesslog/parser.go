@@ -9,6 +9,7 @@ type Parser struct {
 	format   string
 	reader   reader
 	recorder *recorder
+	trusted  int // proxies
 }
 
 func newParser(format string, r reader) *Parser {
@@ -37,6 +38,7 @@ func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	*rec = Record{}
 	r := p.recorder
 	r.rec, r.firstCookie, r.offset, r.timed, r.short = rec, len(r.cookies), 0, false, false
+	r.expected, r.calendar.has, r.calendarAt = unused, 0, 0
 	if len(line) == 0 {
 		return Empty
 	}
@@ -47,8 +49,24 @@ func (p *Parser) ParseNext(line []byte, rec *Record) error {
 		return reject
 	}
 	rec.resolve()
+	if p.trusted > 0 {
+		rec.trust(p.trusted)
+	}
 	return nil
 }
+
+// TrustProxies says how many proxies stand before the server that can be trusted, at least 0, the
+// default: then the client's address is that of the connection. With n of them it is the n-th hop from
+// the right of X-Forwarded-For, or of Forwarded (RFC 7239) in formats that have only that:
+//
+//   - Where the field has fewer hops, or is absent, the request did not come by all of the proxies, and
+//     the client's address is that of the connection.
+//   - Where that hop is no address ("unknown", an obfuscated identifier, a host name, junk), the
+//     client's address is unknown.
+//   - A hop may have a port, brackets and a zone id.
+//
+// One trusted proxy too many lets clients choose their address; one too few takes a proxy for the client.
+func (p *Parser) TrustProxies(n int) { p.trusted = n }
 
 func withoutEnd(line []byte) []byte {
 	if n := len(line); n > 0 && line[n-1] == '\n' {
