@@ -46,7 +46,7 @@ func (s *source) resolveFormat(first []byte) (string, error) {
 	}
 	format, err := accesslog.Detect(firstLines(first, 100))
 	if err != nil {
-		return accesslog.Formats()[0], nil
+		return "combined", nil
 	}
 	s.format = format
 	return format, s.journal.update(func(cp *checkpoint) { cp.Format = format })

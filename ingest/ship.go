@@ -37,6 +37,9 @@ type Feed struct {
 	Site string
 	// Format is a format of package accesslog, or "auto". Defaults to "auto".
 	Format string
+	// TrustedProxies is how many proxies stand before the server; see [accesslog.Parser.TrustProxies].
+	// Defaults to 0.
+	TrustedProxies int
 	// Glob is the pattern of the files to follow. Exclusive with Stream.
 	Glob string
 	// Stream is read to its end. It cannot be read again after a crash.

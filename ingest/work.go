@@ -40,10 +40,16 @@ type parcel struct {
 	err        error
 }
 
+// lineForm is what a parser is made for.
+type lineForm struct {
+	format         string
+	trustedProxies int
+}
+
 // worker turns lines into blocks. It belongs to one goroutine.
 type worker struct {
 	ship        *Shipper
-	parsers     map[string]*accesslog.Parser
+	parsers     map[lineForm]*accesslog.Parser
 	anonymizers map[*feed]*anonymize.Anonymizer
 	spare       []*block.Builder
 
@@ -63,7 +69,7 @@ type worker struct {
 func (s *Shipper) work() {
 	w := &worker{
 		ship:        s,
-		parsers:     map[string]*accesslog.Parser{},
+		parsers:     map[lineForm]*accesslog.Parser{},
 		anonymizers: map[*feed]*anonymize.Anonymizer{},
 		builders:    map[throng.Day]*block.Builder{},
 	}
@@ -136,11 +142,13 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if w.parser = w.parsers[format]; w.parser == nil {
+	form := lineForm{format, src.feed.TrustedProxies}
+	if w.parser = w.parsers[form]; w.parser == nil {
 		if w.parser, err = accesslog.New(format); err != nil {
 			return err
 		}
-		w.parsers[format] = w.parser
+		w.parser.TrustProxies(form.trustedProxies)
+		w.parsers[form] = w.parser
 	}
 	if w.anon = w.anonymizers[src.feed]; w.anon == nil {
 		if w.anon, err = w.ship.Anonymizer(src.feed.Feed); err != nil {

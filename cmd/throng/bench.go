@@ -105,7 +105,7 @@ func peekDay(r *bufio.Reader) (throng.Day, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("read lines: %w", err)
 	}
-	lr, err := newLineReader(strings.NewReader(string(head)), "auto")
+	lr, err := newLineReader(strings.NewReader(string(head)), lineOptions{Format: "auto"})
 	if err != nil {
 		return 0, err
 	}

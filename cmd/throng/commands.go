@@ -16,6 +16,7 @@ type commands struct {
 	Demo      demoCommand      `cmd:"" help:"Replay a busy day with known truth and serve its tables."`
 	Serve     serveCommand     `cmd:"" help:"Run everything in one process, from a configuration file."`
 	Parse     parseCommand     `cmd:"" help:"Show how log lines are read (raw zone: your own terminal only)."`
+	Formats   formatsCommand   `cmd:"" help:"List the formats of log lines that have a name."`
 	Anonymize anonymizeCommand `cmd:"" help:"Show what is kept of log lines."`
 	Ship      shipCommand      `cmd:"" help:"Read logs, anonymize them and send blocks of events to the broker."`
 	Load      loadCommand      `cmd:"" help:"Take blocks from the broker into the store, exactly once."`
@@ -43,6 +44,9 @@ func (c configured) load(a *app) (*config.Config, error) {
 	cfg, err := config.Load(c.Config, a.environ)
 	if err != nil {
 		return nil, usageError{err}
+	}
+	if problems := formatProblems(cfg); len(problems) > 0 {
+		return nil, usageError{problems}
 	}
 	return cfg, nil
 }

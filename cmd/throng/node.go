@@ -193,7 +193,7 @@ func (n *node) shipOptions(feeds []ingest.Feed, b ingest.Broker, ratchet *keys.R
 func (n *node) feeds(stdin io.Reader) []ingest.Feed {
 	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
 	for _, s := range n.cfg.Sources {
-		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, Glob: s.Path}
+		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, TrustedProxies: s.TrustedProxies, Glob: s.Path}
 		if s.Stdin {
 			f.Stream = stdin
 		}

@@ -30,8 +30,18 @@ type lineReader struct {
 	pos    uint64
 }
 
-func newLineReader(r io.Reader, format string) (*lineReader, error) {
+// lineOptions say how lines are read.
+type lineOptions struct {
+	Format         string `default:"auto" help:"The lines' format: auto, a name that 'throng formats' lists, or the format as it stands in the web server's configuration."`
+	TrustedProxies int    `default:"0" placeholder:"N" help:"How many trusted proxies are before the server: the client is the N-th hop from the right of X-Forwarded-For."`
+}
+
+func newLineReader(r io.Reader, o lineOptions) (*lineReader, error) {
+	if o.TrustedProxies < 0 {
+		return nil, usageError{errors.New("--trusted-proxies is a count: want 0 or more")}
+	}
 	lr := &lineReader{r: bufio.NewReaderSize(r, maxShownLine)}
+	format := o.Format
 	if format == "auto" {
 		head, err := lr.r.Peek(64 << 10)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -42,8 +52,11 @@ func newLineReader(r io.Reader, format string) (*lineReader, error) {
 		}
 	}
 	var err error
-	lr.parser, err = accesslog.New(format)
-	return lr, err
+	if lr.parser, err = accesslog.New(format); err != nil {
+		return nil, usageError{err}
+	}
+	lr.parser.TrustProxies(o.TrustedProxies)
+	return lr, nil
 }
 
 // next gives the next line without its newline, and where it begins.
@@ -61,9 +74,9 @@ func (lr *lineReader) next() (line []byte, pos uint64, err error) {
 }
 
 type parseCommand struct {
-	Format  string `default:"auto" help:"The lines' format: auto, or one of those in docs/formats.md."`
-	Explain bool   `help:"Show, field by field, how each line was read, and why a line was refused."`
-	RawOK   bool   `help:"Write to a file or pipe too. The output is raw: it holds addresses and all else."`
+	lineOptions
+	Explain bool `help:"Show, field by field, how each line was read, and why a line was refused."`
+	RawOK   bool `help:"Write to a file or pipe too. The output is raw: it holds addresses and all else."`
 }
 
 func (parseCommand) Help() string {
@@ -75,7 +88,7 @@ func (c parseCommand) Run(a *app) error {
 	if f, ok := a.out.(*os.File); !c.RawOK && (!ok || !term.IsTerminal(int(f.Fd()))) {
 		return usageError{errors.New("parse: the output is no terminal, and it would hold addresses and all else that is raw; --raw-ok writes it all the same")}
 	}
-	lr, err := newLineReader(a.in, c.Format)
+	lr, err := newLineReader(a.in, c.lineOptions)
 	if err != nil {
 		return err
 	}
@@ -136,8 +149,8 @@ func explain(out io.Writer, p *accesslog.Parser, line []byte, n int) {
 type anonymizeCommand struct {
 	Config string `short:"c" placeholder:"F" help:"The configuration file: sites, hosts, routes, prefix lengths. Without it, one site and the defaults."`
 	Site   string `default:"site" help:"The site of lines that name no known host."`
-	Format string `default:"auto" help:"The lines' format: auto, or one of those in docs/formats.md."`
-	Unit   bool   `help:"Show the unit token too, under a key made for this run."`
+	lineOptions
+	Unit bool `help:"Show the unit token too, under a key made for this run."`
 }
 
 func (anonymizeCommand) Help() string {
@@ -157,7 +170,7 @@ func (c anonymizeCommand) Run(a *app) error {
 		c.Site = cfg.Sites[0].ID
 	}
 	anon := &anyTime{cfg: cfg, site: c.Site}
-	lr, err := newLineReader(a.in, c.Format)
+	lr, err := newLineReader(a.in, c.lineOptions)
 	if err != nil {
 		return err
 	}

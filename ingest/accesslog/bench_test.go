@@ -2,8 +2,11 @@ package accesslog_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +28,11 @@ func benchLines(format string) [][]byte {
 		ua := fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d.%d Safari/537.36",
 			80+rnd.IntN(60), rnd.IntN(7000), i%10000)
 		signal := []string{"-", "-", "-", "1"}[rnd.IntN(4)]
-		out[i] = benchLine(format, addr, start.Add(time.Duration(i/100)*time.Second), path, ua, signal)
+		line := benchLine
+		if customFormats[format] != "" {
+			line = customLine
+		}
+		out[i] = line(format, addr, start.Add(time.Duration(i/100)*time.Second), path, ua, signal)
 	}
 	return contiguous(out)
 }
@@ -40,7 +47,10 @@ func contiguous(lines [][]byte) [][]byte {
 }
 
 func benchLine(format, addr string, at time.Time, path, ua, signal string) []byte {
-	if format == "json" {
+	switch format {
+	case "aws_alb", "aws_elb", "aws_s3", "haproxy":
+		return balancerLine(format, addr, at, path, ua)
+	case "json":
 		return fmt.Appendf(nil, `{"time_iso8601":"%s","remote_addr":"%s","request":"GET %s HTTP/1.1","status":200,"body_bytes_sent":5120,"http_referer":"https://www.example.org/some/page","http_user_agent":"%s","http_dnt":"%s","http_sec_gpc":"-"}`,
 			at.Format(time.RFC3339), addr, path, ua, signal)
 	}
@@ -53,14 +63,49 @@ func benchLine(format, addr string, at time.Time, path, ua, signal string) []byt
 		line = fmt.Appendf(line, ` "%s" "-"`, signal)
 	case "vhost_combined":
 		line = append([]byte("www.example.org:443 "), line...)
+	case "ingress_nginx":
+		line = append(line, ` 512 0.012 [default-web-80] [] 10.0.0.5:80 5120 0.012 200 8e1ee8a7b3a0c5b1a0e9c0a1d2b3c4d5`...)
+	case "traefik":
+		line = append(line, ` 17 "web@docker" "http://10.0.0.5:80" 12ms`...)
 	}
 	return line
 }
 
+func balancerLine(format, addr string, at time.Time, path, ua string) []byte {
+	iso, clf := at.Format("2006-01-02T15:04:05.000000Z"), at.Format("02/Jan/2006:15:04:05 -0700")
+	const timers = "10.0.0.1:80 0.000 0.012 0.000 200 200 512 5120"
+	switch format {
+	case "aws_alb":
+		return fmt.Appendf(nil, `https %s app/web/50dc6c495c0c9188 %s:40914 %s "GET https://www.example.org:443%s HTTP/2.0" "%s" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:x "Root=1-1" "www.example.org" "arn:aws:y" 1 %s "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"`,
+			iso, addr, timers, path, ua, iso)
+	case "aws_elb":
+		return fmt.Appendf(nil, `%s web %s:40914 %s "GET https://www.example.org:443%s HTTP/1.1" "%s" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2`, iso, addr, timers, path, ua)
+	case "aws_s3":
+		return fmt.Appendf(nil, `79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be web [%s] %s - 891CE47D2EXAMPLE WEBSITE.GET.OBJECT a.html "GET %s HTTP/1.1" 200 - 5120 5120 12 10 "https://www.example.org/some/page" "%s" - 9vKBE6vMhrNiWHZmb2L0 - - - www.example.org -`,
+			clf, addr, path, ua)
+	}
+	return fmt.Appendf(nil, `%s:40914 [%s.123] http-in app/srv1 10/0/30/69/109 200 5120 - - ---- 1/1/1/1/0 0/0 {www.example.org|%s} {} "GET %s HTTP/1.1"`, addr, clf[:20], ua, path)
+}
+
+// customFormats are measured too.
+var customFormats = map[string]string{
+	"log_format": `$http_host $remote_addr $time_iso8601 "$request_method $uri$is_args$args $server_protocol" $status $body_bytes_sent "$http_referer" "$http_user_agent" $http_dnt`,
+	"LogFormat":  `%V:%p %{X-Forwarded-For}i %a [%{%Y-%m-%d %T %z}t] "%m %U%q %H" %>s %b "%{Referer}i" "%{User-Agent}i" %D %{DNT}i`,
+}
+
+func customLine(name, addr string, at time.Time, path, ua, signal string) []byte {
+	const page = "https://www.example.org/some/page"
+	if name == "log_format" {
+		return fmt.Appendf(nil, `www.example.org %s %s "GET %s HTTP/1.1" 200 5120 "%s" "%s" %s`, addr, at.Format(time.RFC3339), path, page, ua, signal)
+	}
+	return fmt.Appendf(nil, `www.example.org:443 203.0.113.9, 198.51.100.8 %s [%s] "GET %s HTTP/1.1" 200 5120 "%s" "%s" 12000 %s`, addr,
+		at.Format("2006-01-02 15:04:05 -0700"), path, page, ua, signal)
+}
+
 func BenchmarkParse(b *testing.B) {
-	for _, format := range accesslog.Formats() {
+	for _, format := range append(accesslog.Formats(), slices.Sorted(maps.Keys(customFormats))...) {
 		b.Run(format, func(b *testing.B) {
-			p, err := accesslog.New(format)
+			p, err := accesslog.New(cmp.Or(customFormats[format], format))
 			if err != nil {
 				b.Fatal(err)
 			}

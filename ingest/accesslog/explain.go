@@ -32,16 +32,24 @@ func (p *Parser) Explain(line []byte) ([]FieldSpan, error) {
 	spans := r.spans
 	for i := range spans {
 		s := &spans[i]
-		s.Note = note(&rec, s.Name, line[s.Start:s.End])
+		s.Note = r.note(&rec, s.Name, line[s.Start:s.End])
 	}
 	if err != nil {
-		spans = append(spans, FieldSpan{Name: "rejected", Start: r.offset, End: len(withoutEnd(line)), Note: ReasonOf(err)})
+		spans = append(spans, FieldSpan{Name: "rejected", Start: r.offset, End: max(r.offset, len(withoutEnd(line))), Note: r.whyRejected(err)})
 	}
 	return spans, err
 }
 
+// whyRejected is the reason, and what was expected where it is known.
+func (r *recorder) whyRejected(err error) string {
+	if r.expected == unused {
+		return ReasonOf(err)
+	}
+	return ReasonOf(err) + ", where " + r.expected.String() + " was expected"
+}
+
 // note says what became of a value. Spans of one field may be several; the record has what counted.
-func note(rec *Record, name string, v []byte) string {
+func (r *recorder) note(rec *Record, name string, v []byte) string {
 	if isAbsent(v) {
 		return "absent"
 	}
@@ -49,7 +57,14 @@ func note(rec *Record, name string, v []byte) string {
 	case "unused":
 		return "not used"
 	case "remote_addr":
+		if r.proxied {
+			return "a proxy's; the client's is in forwarded_for"
+		}
 		return noteAddress(rec)
+	case "forwarded_for":
+		if r.proxied {
+			return byteCount(v) + ", the client: " + noteAddress(rec)
+		}
 	case "time":
 		return time.Unix(rec.Time, 0).UTC().Format(time.RFC3339)
 	case "request":

@@ -97,6 +97,7 @@ type recorder struct {
 	expected    field // what was expected there; unused where nothing can be said
 	timed       bool  // a time was read
 	short       bool  // the line ended before the format's optional fields
+	proxied     bool  // the client's address is a hop
 
 	calendar   calendar // of times that are read by a pattern
 	calendarAt int      // how many bytes before the line's end the first part of it began

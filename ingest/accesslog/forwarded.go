@@ -7,25 +7,23 @@ import "bytes"
 // appended is the client's own invention, so hops are counted from the right: with n trusted proxies,
 // the last of which made the connection, the client is the n-th hop from the right.
 
-// trust makes the n-th hop from the right the client's address.
+// trust makes the n-th hop from the right the client's address, and tells whether there is one.
 //
 //   - Fewer hops than n: a request that did not come by all proxies, such as a health check; the
 //     address of the connection stays.
 //   - That hop is no address (unknown, an obfuscated identifier, a host name): no address is known,
 //     since the connection's is a proxy's.
 //   - A hop may have a port, brackets and a zone id, which are dropped.
-func (rec *Record) trust(proxies int) {
-	if proxies == 0 || len(rec.ForwardedFor) == 0 {
-		return
-	}
+func (rec *Record) trust(proxies int) bool {
 	hop, ok := hopFromRight(rec.ForwardedFor, proxies)
 	if !ok {
-		return
+		return false
 	}
 	if v, ok := forwardedNode(hop); ok {
 		hop = v
 	}
 	rec.RemoteAddr, rec.RemoteHost = parseAddress(hop), hop
+	return true
 }
 
 // hopFromRight is the n-th element from the right of a list with commas between. Empty elements, which

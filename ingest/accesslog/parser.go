@@ -38,7 +38,7 @@ func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	*rec = Record{}
 	r := p.recorder
 	r.rec, r.firstCookie, r.offset, r.timed, r.short = rec, len(r.cookies), 0, false, false
-	r.expected, r.calendar.has, r.calendarAt = unused, 0, 0
+	r.expected, r.proxied, r.calendar.has, r.calendarAt = unused, false, 0, 0
 	if len(line) == 0 {
 		return Empty
 	}
@@ -50,7 +50,7 @@ func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	}
 	rec.resolve()
 	if p.trusted > 0 {
-		rec.trust(p.trusted)
+		r.proxied = rec.trust(p.trusted)
 	}
 	return nil
 }

@@ -151,11 +151,13 @@ func (ck *checker) place(key string, s Source) {
 }
 
 // formats are the named formats of package ingest/accesslog, and auto.
-var formats = []string{"auto", "combined", "combined_signals", "common", "json", "vhost_combined"}
+var formats = []string{"auto", "aws_alb", "aws_elb", "aws_s3", "combined", "combined_signals", "common", "haproxy", "ingress_nginx", "json",
+	"traefik", "vhost_combined"}
 
 func (ck *checker) format(key, format string) {
-	if !slices.Contains(formats, format) && !strings.Contains(format, "$") {
-		ck.refuse(key+".format", "%q is not one of %s, and names no $variable of a log_format%s", format, strings.Join(formats, ", "), suggest(format, formats))
+	if !slices.Contains(formats, format) && !strings.ContainsAny(format, "$%") {
+		ck.refuse(key+".format", "%q is not one of %s, and has neither a $variable of nginx's log_format nor a %%directive of Apache's LogFormat%s",
+			format, strings.Join(formats, ", "), suggest(format, formats))
 	}
 }
 

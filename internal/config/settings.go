@@ -54,8 +54,10 @@ type Source struct {
 	Path string `yaml:"path"`
 	// Stdin reads standard input: at most once from the last durable cut. Not together with path.
 	Stdin bool `yaml:"stdin" default:"false"`
-	// Format is the form of the lines: `common`, `combined`, `combined_signals`, `vhost_combined`, `json`, a string in the language of nginx's log_format, or `auto`, which decides by the first lines.
+	// Format is the form of the lines: a name that `throng formats` lists, the format of nginx's log_format or Apache's LogFormat as it stands in the server's configuration, or `auto`, which decides by the first lines.
 	Format string `yaml:"format" default:"auto"`
+	// TrustedProxies is how many proxies of yours a request passes before the server that writes the log. With 0 the client's address is the connection's; with N it is the N-th from the right in X-Forwarded-For (or Forwarded), which the format must have. One too many lets clients choose their address.
+	TrustedProxies int `yaml:"trusted_proxies" default:"0" min:"0" max:"16"`
 }
 
 // Broker is a Kafka cluster, or the embedded broker when addrs is empty.

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+
+	"throng/ingest/accesslog"
+	"throng/internal/config"
+)
+
+// TestEveryFormatCanBeConfigured holds the names that package config knows to those of the formats.
+func TestEveryFormatCanBeConfigured(t *testing.T) {
+	for _, name := range append(accesslog.Formats(), "auto", `$remote_addr [$time_local] $status`, `%h %t %>s`) {
+		cfg := config.Default()
+		cfg.Dir, cfg.Sites = "state", []config.Site{{ID: "a"}}
+		cfg.Sources = []config.Source{{Name: "web", Site: "a", Path: "x", Format: name}}
+		if err := cfg.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if problems := formatProblems(cfg); len(problems) > 0 {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}
