@@ -3,7 +3,6 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO      ?= go
 PKG     ?= ./...
-BENCH   ?= .
 FUZZTIME ?= 10s
 CRASH_KILLS ?= 50
 # The readership that `make demo` replays: a table of a real site where it is at hand, else a built-in model.
@@ -46,8 +45,8 @@ lint: ## run golangci-lint and staticcheck (the first run builds them: some minu
 vuln: ## look for known vulnerabilities; asks the database at vuln.go.dev
 	$(GO) run $(GOVULNCHECK) $(PKG)
 
-bench: build engine ## run the benchmarks; BENCH and PKG choose
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count 1 $(PKG)
+bench: engine ## run the benchmarks of the way from line to block; BENCH, PKG, COUNT choose, BASE=REVISION compares
+	bash scripts/bench.sh
 
 compare: build engine ## time throng, ClickHouse's SQL and GoAccess on one log
 	bash scripts/compare.sh
