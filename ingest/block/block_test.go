@@ -345,15 +345,20 @@ func BenchmarkAppend(b *testing.B) {
 		order[i] = uint32(zipf.Uint64())
 	}
 	blk := block.NewBuilder()
-	e := throng.Event{Time: 1_795_000_000, Site: "s", Network: netip.MustParsePrefix("203.0.113.0/24")}
+	events := make([]throng.Event, 64)
+	for i := range events {
+		events[i] = throng.Event{Time: 1_795_000_000, Site: "s", Network: netip.MustParsePrefix("203.0.113.0/24")}
+	}
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		if blk.Rows() == 200_000 {
+	for at := 0; at < b.N; at += len(events) {
+		for i := range events {
+			p := order[(at+i)%len(order)]
+			e := &events[i]
+			e.Path, e.Cell, e.Referrer = paths[p], throng.CellID(uint64(p+1)*0x9E3779B97F4A7C15), referrers[p%300]
+		}
+		if blk.AppendAll(events); blk.Rows() > 200_000 {
 			blk.Reset()
 		}
-		p := order[i%len(order)]
-		e.Path, e.Cell, e.Referrer = paths[p], throng.CellID(uint64(p+1)*0x9E3779B97F4A7C15), referrers[p%300]
-		blk.Append(&e)
 	}
 }
 
