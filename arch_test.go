@@ -15,6 +15,7 @@ var allowed = map[string][]string{
 	"throng/ingest/accesslog":                   {"throng"},
 	"throng/ingest/block":                       {"throng"},
 	"throng/anonymize":                          {"throng", "throng/ingest/accesslog", "throng/anonymize/..."},
+	"throng/anonymize/score":                    {"throng", "throng/anonymize"},
 	"throng/anonymize/keys":                     {"throng", "throng/internal/durable"},
 	"throng/ingest":                             {"throng", "throng/anonymize", "throng/ingest/accesslog", "throng/ingest/block", "throng/internal/durable"},
 	"throng/aggregate":                          {"throng", "throng/aggregate/dp", "throng/aggregate/ledger", "throng/internal/durable"},

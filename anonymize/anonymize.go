@@ -70,7 +70,7 @@ type Anonymizer struct {
 	site      *site            // of lines without host; may be nil
 	hosts     map[string]*site // nil: every line is of site
 	assets    suffixes
-	agents    *cache[agent]
+	agents    *cache[Agent]
 	paths     *cache[page]
 	referrers *cache[string]
 
@@ -109,7 +109,7 @@ func New(o Options) (*Anonymizer, error) {
 	}
 	a := &Anonymizer{
 		options: o, assets: suffixes{},
-		agents: newCache[agent](o.AgentCache), paths: newCache[page](o.PathCache), referrers: newCache[string](o.ReferrerCache),
+		agents: newCache[Agent](o.AgentCache), paths: newCache[page](o.PathCache), referrers: newCache[string](o.ReferrerCache),
 	}
 	for _, s := range o.AssetSuffixes {
 		a.assets[s] = true

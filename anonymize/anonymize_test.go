@@ -2,7 +2,6 @@ package anonymize_test
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,13 +43,6 @@ func newAnonymizer(t testing.TB, change func(o *anonymize.Options)) *anonymize.A
 		t.Fatal(err)
 	}
 	return a
-}
-
-func fmtMajor(m uint16) string {
-	if m == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(m))
 }
 
 const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"

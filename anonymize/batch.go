@@ -24,7 +24,7 @@ type batch struct {
 
 	agentAt, pageAt, referrerAt [batchSize]place
 
-	agent    [batchSize]agent
+	agent    [batchSize]Agent
 	page     [batchSize]page
 	referrer [batchSize]string
 	missing  [batchSize]int
@@ -105,7 +105,7 @@ func pageTag(s *site, e *epoch, signal throng.Signal) uint64 {
 func (a *Anonymizer) finish() {
 	b := &a.batch
 	for _, i := range a.agents.all(b.agentAt[:b.n], &b.agent, &b.missing) {
-		b.agent[i] = a.agents.fill(b.agentAt[i], func() agent { return generalizeAgent(b.rec[i].UserAgent) })
+		b.agent[i] = a.agents.fill(b.agentAt[i], func() Agent { return GeneralizeAgent(b.rec[i].UserAgent) })
 	}
 	for _, i := range a.paths.all(b.pageAt[:b.n], &b.page, &b.missing) {
 		b.page[i] = a.paths.fill(b.pageAt[i], func() page { return a.pageOf(b, i) })
@@ -136,9 +136,9 @@ func (a *Anonymizer) event(b *batch, i int) {
 	ev.Time, ev.Site, ev.Path, ev.Cell = rec.Time, b.site[i].id, pg.path, pg.cell
 	ev.Method, ev.Status, ev.Bytes = rec.Method, rec.Status, rec.Bytes
 	ev.Referrer = b.referrer[i]
-	ev.Client, ev.ClientMajor, ev.OS, ev.Bot = ua.client, ua.major, ua.os, ua.bot
+	ev.Client, ev.ClientMajor, ev.OS, ev.Bot = ua.Client, ua.Major, ua.OS, ua.Bot
 	ev.OptedOut, ev.Signal = b.signal[i] != throng.NoSignal, b.signal[i]
-	ev.Visit = visit && ua.bot == throng.Human
+	ev.Visit = visit && ua.Bot == throng.Human
 	ev.Country = throng.Country{}
 	if ev.OptedOut {
 		ev.Time -= ev.Time % 60
@@ -151,7 +151,7 @@ func (a *Anonymizer) event(b *batch, i int) {
 }
 
 // locate sets what comes from the address.
-func (a *Anonymizer) locate(ev *throng.Event, addr netip.Addr, e *epoch, ua *agent) {
+func (a *Anonymizer) locate(ev *throng.Event, addr netip.Addr, e *epoch, ua *Agent) {
 	if !addr.IsValid() {
 		a.counts.NoAddress++
 		ev.Network, ev.Unit = netip.Prefix{}, 0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -166,5 +167,27 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	all()
 	if n := testing.AllocsPerRun(10, all); n > 0 {
 		t.Errorf("%v allocations for %d records that were seen before", n, len(requests))
+	}
+}
+
+// BenchmarkGeneralizeAgent is the cost of a user agent that is not remembered: of a browser, of a crawler,
+// and of ones that were made to be slow.
+func BenchmarkGeneralizeAgent(b *testing.B) {
+	for name, ua := range map[string]string{
+		"browser": chrome,
+		"phone":   "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
+		"crawler": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+		"prefix":  strings.Repeat("goog", 256),
+		"halfbot": strings.Repeat("bota", 256),
+		"comment": "Mozilla/5.0 Chrome/1 " + strings.Repeat("(", 1024),
+	} {
+		b.Run(name, func(b *testing.B) {
+			agent := []byte(ua)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(agent)))
+			for b.Loop() {
+				anonymize.GeneralizeAgent(agent)
+			}
+		})
 	}
 }

@@ -16,9 +16,17 @@ var crawlerList string
 
 // generalWords are what programs of no list call themselves, in any position, in lower case.
 var generalWords = map[throng.Bot][]string{
-	throng.Automation: {"headlesschrome", "puppeteer", "playwright", "selenium", "electron/", "monitor", "uptime", "preview"},
-	throng.Crawler:    {"crawl", "spider", "scan", "archive", "fetch", "feed", "http://", "https://"},
-	throng.Tool:       {"curl/", "libwww", "python", "java/", "okhttp", "httpclient", "go-http"},
+	throng.Automation: {
+		"headless", "puppeteer", "playwright", "selenium", "webdriver", "phantomjs", "lighthouse", "synthetic", "monitor", "uptime",
+		"camoufox", "web preview", "linkpreview", "link preview",
+	},
+	throng.Crawler: {
+		"crawl", "spider", "scrap", "scan", "archiv", "fetch", "feed", "harvest", "validat", "checker", "link check", "linkcheck",
+		"survey", "verification", "http://", "https://", "www.", "mailto:", "gecko; compatible", "safari/537.36 (compatible",
+	},
+	throng.Tool: {
+		"curl/", "libwww", "python", "perl/", "ruby/", "okhttp", "http-client", "httpclient", "http client", "go-http", "java-client",
+	},
 }
 
 // Ranks of what the bot matcher finds: the list's classes before the general words'.
@@ -42,7 +50,7 @@ func newBotMatcher(list string) (*matcher, error) {
 		if !ok || text == "" {
 			return nil, fmt.Errorf("read crawler list: line %d", i+1)
 		}
-		patterns = append(patterns, pattern{text, rank, start, isLetter(text[0]) && len(text) <= maxWord})
+		patterns = append(patterns, pattern{text, rank, start, (isLetter(text[0]) || isDigit(text[0])) && len(text) <= maxWord})
 	}
 	for bot, words := range generalWords {
 		for _, w := range words {
@@ -68,12 +76,21 @@ func botOf(ua []byte, client throng.Client) throng.Bot {
 		return throng.Bot(rank % generalRank)
 	case client == throng.FeedReader, namesBot(lower):
 		return throng.Crawler
-	case !bytes.HasPrefix(lower, []byte("mozilla/")) && !isBrowser(client) && !isOldBrowser(lower):
-		return throng.Tool // an empty one, and apps that fetch something for themselves, too
-	case len(lower) <= len("mozilla/5.0 (compatible)"):
-		return throng.Tool
+	case isBrowser(client), isOldBrowser(lower), bytes.HasPrefix(lower, []byte("mozilla/")) && namesEngine(lower):
+		return throng.Human
 	}
-	return throng.Human
+	return throng.Tool // an empty one, and apps that fetch something for themselves, too
+}
+
+// namesEngine tells what draws pages from what only begins as a browser does.
+func namesEngine(lower []byte) bool {
+	for _, engine := range []string{"webkit", "gecko/", "khtml", "goanna/", "trident/", "msie", "presto", "netfront", "opera",
+		"konqueror", "ladybird/", "dreamcast", "nintendo", "playstation"} {
+		if bytes.Contains(lower, []byte(engine)) {
+			return true
+		}
+	}
+	return false
 }
 
 // namesBot finds "bot" and "bots" at the end of a word, but not in the name of the telephones called

@@ -69,8 +69,11 @@ func readCrawlers(t testing.TB) (list []crawler) {
 	return list
 }
 
-// tooCommon are texts that human user agents hold too.
-var tooCommon = []string{"chrome", "mozilla", "safari", "gecko", "android", "mobile", "version/"}
+// tooCommon are texts that human user agents hold too. The last two are patterns of the list itself:
+// a build of Android 15 that millions of telephones have, and the view inside of Facebook's app.
+var tooCommon = []string{
+	"chrome", "mozilla", "safari", "gecko", "android", "mobile", "version/", "ap3a.240617.008", "metaiab facebook",
+}
 
 func deriveCrawlers(t testing.TB) (lines []string) {
 	for _, c := range readCrawlers(t) {

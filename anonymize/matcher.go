@@ -75,7 +75,7 @@ func (m *matcher) find(ua []byte) (rank, end int) {
 }
 
 func (p *pattern) at(ua []byte, i int) bool {
-	if i > 0 && (p.start || p.word && isLetter(ua[i-1])) {
+	if i > 0 && (p.start || p.word && (isLetter(ua[i-1]) || isDigit(ua[i-1]))) {
 		return false
 	}
 	return bytes.HasPrefix(ua[i:], []byte(p.text))

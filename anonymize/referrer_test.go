@@ -73,19 +73,6 @@ func FuzzReferrer(f *testing.F) {
 	})
 }
 
-func FuzzUserAgent(f *testing.F) {
-	for _, ua := range []string{chrome, "", "curl/8.5.0", "Mozilla/5.0 (compatible; MSIE 99999; Trident/", "Opera/9.80 Version/"} {
-		f.Add(ua)
-	}
-	a := newAnonymizer(f, nil)
-	f.Fuzz(func(t *testing.T, ua string) {
-		ev := anonymizeAgent(t, a, ua)
-		if ev.Client.String() == "invalid" || ev.OS.String() == "invalid" || ev.Bot.String() == "invalid" || ev.ClientMajor > 999 {
-			t.Fatalf("%+v", ev)
-		}
-	})
-}
-
 // TestNamedReferrersAreFixedPoints takes every name of the lists.
 func TestNamedReferrersAreFixedPoints(t *testing.T) {
 	a := newAnonymizer(t, ownHosts)

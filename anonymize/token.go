@@ -16,7 +16,7 @@ import (
 //
 // The major version is the one that everyone's events have, also where the event keeps less of it, so
 // that a device stays one unit when only some of its requests carry a signal.
-func unitToken(buf *[]byte, k keys.SipKey, addr netip.Addr, ua *agent, site string) throng.UnitToken {
+func unitToken(buf *[]byte, k keys.SipKey, addr netip.Addr, ua *Agent, site string) throng.UnitToken {
 	b := append((*buf)[:0], "\x04unit"...)
 	if addr.Is4() {
 		a := addr.As4()
@@ -25,7 +25,7 @@ func unitToken(buf *[]byte, k keys.SipKey, addr netip.Addr, ua *agent, site stri
 		a := addr.As16()
 		b = append(append(b, 8), a[:8]...)
 	}
-	b = append(b, 1, byte(ua.client), 2, byte(ua.major), byte(ua.major>>8), 1, byte(ua.os))
+	b = append(b, 1, byte(ua.Client), 2, byte(ua.Major), byte(ua.Major>>8), 1, byte(ua.OS))
 	b = appendField(b, site)
 	*buf = b
 	return throng.UnitToken(siphash.Hash(k.K0, k.K1, b))
