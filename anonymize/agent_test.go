@@ -57,7 +57,7 @@ func TestMajorsAreClosed(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android %d; X) AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30",
 	} {
 		kept := map[uint16]bool{}
-		for major := range 70_000 {
+		for major := range 3_000 {
 			a := anonymize.GeneralizeAgent(fmt.Appendf(nil, form, major))
 			if a.Major != 0 && int(a.Major) != major {
 				t.Fatalf("%s: major %d became %d", form, major, a.Major)
