@@ -19,6 +19,8 @@ type Tally struct {
 	Visits   uint64 `json:"visits"`
 	Bots     uint64 `json:"bots"`
 	OptedOut uint64 `json:"opted_out"`
+	// BotClasses counts Bots by the name of their class.
+	BotClasses map[string]uint64 `json:"bot_classes,omitempty"`
 	// Signals counts events by the name of their opt-out signal.
 	Signals map[string]uint64 `json:"signals,omitempty"`
 	// InvalidSignals counts signal fields whose value is outside of its specification: they are no
@@ -48,6 +50,10 @@ func (t *Tally) event(ev *throng.Event) {
 	}
 	if ev.Bot != throng.Human {
 		t.Bots++
+		if t.BotClasses == nil {
+			t.BotClasses = map[string]uint64{}
+		}
+		t.BotClasses[ev.Bot.String()]++
 	}
 	if ev.OptedOut {
 		t.OptedOut++
@@ -74,6 +80,7 @@ func (t *Tally) Add(o Tally) {
 	t.Late += o.Late
 	t.InvalidSignals += o.InvalidSignals
 	t.Consented += o.Consented
+	t.BotClasses = addCounts(t.BotClasses, o.BotClasses)
 	t.Signals = addCounts(t.Signals, o.Signals)
 	t.Rejected = addCounts(t.Rejected, o.Rejected)
 }
@@ -103,7 +110,7 @@ func (t *Tally) Rejects() uint64 {
 // clone is a copy that shares nothing with t.
 func (t *Tally) clone() Tally {
 	c := *t
-	c.Signals, c.Rejected = maps.Clone(t.Signals), maps.Clone(t.Rejected)
+	c.BotClasses, c.Signals, c.Rejected = maps.Clone(t.BotClasses), maps.Clone(t.Signals), maps.Clone(t.Rejected)
 	return c
 }
 

@@ -18,7 +18,12 @@ func (d *demo) summarizeLines() error {
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\nlines read\t%s\t\n", thousands(t.Lines))
 	fmt.Fprintf(w, "page views of people\t%s\t\n", thousands(t.Visits))
-	fmt.Fprintf(w, "bots\t%s\t\n", thousands(t.Bots))
+	fmt.Fprintf(w, "bots, counted apart\t%s\t  (%.1f %% of all events)\n", thousands(t.Bots), percent(t.Bots, t.Events))
+	for _, b := range throng.BotNames()[throng.Crawler:] {
+		if n := t.BotClasses[b]; n > 0 {
+			fmt.Fprintf(w, "of these, of class %s\t%s\t  (%.1f %%)\n", b, thousands(n), percent(n, t.Events))
+		}
+	}
 	for _, s := range throng.SignalNames()[1:] {
 		if n := t.Signals[s]; n > 0 {
 			fmt.Fprintf(w, "opted out by %s\t%s\t\n", s, thousands(n))
@@ -38,6 +43,8 @@ func (d *demo) summarizeLines() error {
 	}
 	return w.Flush()
 }
+
+func percent(part, whole uint64) float64 { return 100 * float64(part) / float64(max(whole, 1)) }
 
 // published reads every release of the demo.
 func (d *demo) published(ctx context.Context) ([]*dashboards.Stored, error) {
