@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"throng/internal/durable"
 )
@@ -76,11 +75,6 @@ func (k printKey) open(path string) (at file, f *os.File, size uint64, err error
 		return file{}, nil, 0, errors.Join(err, f.Close())
 	}
 	return at, f, uint64(st.Size()), nil
-}
-
-func number(st fs.FileInfo) (device, inode uint64) {
-	sys := st.Sys().(*syscall.Stat_t)
-	return sys.Dev, sys.Ino
 }
 
 // same tells whether two files are one: the same number on the same device, with the same first
