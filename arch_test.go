@@ -18,6 +18,8 @@ var allowed = map[string][]string{
 	"throng/anonymize/score":                    {"throng", "throng/anonymize"},
 	"throng/anonymize/keys":                     {"throng", "throng/internal/durable"},
 	"throng/ingest":                             {"throng", "throng/anonymize", "throng/ingest/accesslog", "throng/ingest/block", "throng/internal/durable"},
+	"throng/ingest/push":                        {"throng/ingest"},
+	"throng/ingest/syslog":                      {},
 	"throng/aggregate":                          {"throng", "throng/aggregate/dp", "throng/aggregate/ledger", "throng/internal/durable"},
 	"throng/aggregate/dp":                       {"throng"},
 	"throng/aggregate/ledger":                   {"throng", "throng/internal/durable"},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -100,12 +101,26 @@ func (w *follower) resume(j *journal) error {
 	return j.update(func(cp *checkpoint) { cp.File = at })
 }
 
+// paths are the files that match any of the feed's patterns, each once.
+func (f *feed) paths() ([]string, error) {
+	var all []string
+	for _, glob := range f.Globs {
+		paths, err := filepath.Glob(glob)
+		if err != nil {
+			return nil, fmt.Errorf("match files: %w", err)
+		}
+		all = append(all, paths...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
 // scan looks at the names, then reads what is due.
 func (w *follower) scan(ctx context.Context) error {
 	now := w.ship.Clock.Now()
-	paths, err := filepath.Glob(w.feed.Glob)
+	paths, err := w.feed.paths()
 	if err != nil {
-		return fmt.Errorf("match files: %w", err)
+		return err
 	}
 	named := map[*followed]bool{}
 	for _, path := range paths {
@@ -153,7 +168,7 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 		w.feed.watermark.mark(now, ends)
 	} else if !w.warned {
 		w.warned = true
-		w.ship.Logger.Warn("no file matches; the feed's days wait for it", slog.String("feed", w.feed.Name), slog.String("glob", w.feed.Glob))
+		w.ship.Logger.Warn("no file matches; the feed's days wait for it", slog.String("feed", w.feed.Name), slog.String("globs", strings.Join(w.feed.Globs, " ")))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,8 +56,9 @@ type piece struct {
 type journal struct {
 	path string // "" keeps it in memory: a source that cannot be read again needs no checkpoint
 
-	mu sync.Mutex // guards cp and the order of writes
-	cp checkpoint
+	mu    sync.Mutex // guards what follows and the order of writes
+	cp    checkpoint
+	acked chan struct{} // closed at the next acknowledgement; nil while nobody waits for it
 }
 
 // cut makes a piece's identity durable. A piece that is known already is left as it is.
@@ -90,7 +92,35 @@ func (j *journal) ack(start uint64, t Tally) error {
 		j.cp.Pieces = slices.Delete(j.cp.Pieces, 0, 1)
 	}
 	j.cp.Tally.Add(t)
-	return j.save()
+	if err := j.save(); err != nil {
+		return err
+	}
+	if j.acked != nil {
+		close(j.acked)
+		j.acked = nil
+	}
+	return nil
+}
+
+// await waits until every line before an offset is acknowledged.
+func (j *journal) await(ctx context.Context, offset uint64) error {
+	for {
+		j.mu.Lock()
+		if j.cp.Done >= offset {
+			j.mu.Unlock()
+			return nil
+		}
+		if j.acked == nil {
+			j.acked = make(chan struct{})
+		}
+		acked := j.acked
+		j.mu.Unlock()
+		select {
+		case <-acked:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // update changes the checkpoint durably.

@@ -64,7 +64,7 @@ func TestFeedsThatStartTogetherKnowTheirFilesAgain(t *testing.T) {
 		s.write(30)
 		var feeds []ingest.Feed
 		for _, name := range []string{"a", "b", "c", "d"} {
-			feeds = append(feeds, ingest.Feed{Name: name, Site: "www", Format: "combined", Glob: filepath.Join(s.dir, "access.log")})
+			feeds = append(feeds, ingest.Feed{Name: name, Site: "www", Format: "combined", Globs: []string{filepath.Join(s.dir, "access.log")}})
 		}
 		for run := range 2 {
 			sh := s.shipper(ingest.ShipOptions{Feeds: feeds, Once: true})

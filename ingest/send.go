@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"throng"
 )
@@ -29,8 +30,26 @@ type Progress struct {
 	Lines, Events, Late, Rejected uint64
 	// Acked is the number of lines whose blocks the broker has.
 	Acked uint64
-	// Lag is the number of bytes in followed files that were not read yet.
+	// Lag is the number of bytes in followed files, or received, that were not read yet.
 	Lag int64
+	// Sources are the feeds, in the order of the options.
+	Sources []SourceProgress
+}
+
+// SourceProgress is what was done with one feed since the shipper started, and how far behind it is.
+type SourceProgress struct {
+	// Name is the feed's configured name.
+	Name string
+	// Lines is the number of lines whose blocks the broker has; Late and Rejected are those of them
+	// that came after their day was closed, and that could not be read.
+	Lines, Late, Rejected uint64
+	// Lag is what was not read yet: bytes of files, bytes that were received, or messages of a topic.
+	Lag int64
+	// Dropped is the number of messages that were lost before they could be read, as far as the system
+	// says: datagrams of syslog.
+	Dropped uint64
+	// Watermark is the time up to which every line is in the broker; zero before the first.
+	Watermark time.Time
 }
 
 // Progress may be called at any time.
@@ -38,7 +57,12 @@ func (s *Shipper) Progress() Progress {
 	c := &s.counts
 	p := Progress{Lines: c.lines.Load(), Events: c.events.Load(), Late: c.late.Load(), Rejected: c.rejected.Load(), Acked: c.acked.Load()}
 	for _, f := range s.feeds {
-		p.Lag += f.lag.Load()
+		c := &f.sent
+		sp := SourceProgress{Name: f.Name, Lines: c.lines.Load(), Late: c.late.Load(), Rejected: c.rejected.Load(),
+			Lag: max(f.lag.Load(), 0), Dropped: f.dropped.Load()}
+		sp.Watermark, _ = f.watermark.reached()
+		p.Sources = append(p.Sources, sp)
+		p.Lag += sp.Lag
 	}
 	return p
 }
@@ -88,6 +112,7 @@ func (s *Shipper) deliver(ctx context.Context, p *parcel) error {
 		return err
 	}
 	s.counts.acked.Add(p.tally.Lines)
+	p.source.feed.sent.add(&p.tally)
 	s.totalMu.Lock()
 	defer s.totalMu.Unlock()
 	s.total.Add(p.tally)

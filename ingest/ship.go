@@ -29,7 +29,8 @@ type Broker interface {
 	Produce(ctx context.Context, topic string, key, value []byte) error
 }
 
-// Feed is a configured source: the files that match a pattern, or one stream.
+// Feed is a configured source: the files that match patterns, one stream, what is received from the
+// network, or a topic of raw lines. Exactly one of Globs, Stream, Receive and Topic is required.
 type Feed struct {
 	// Name tells feeds apart on every machine, such as nginx@web1. Required.
 	Name string
@@ -40,10 +41,15 @@ type Feed struct {
 	// TrustedProxies is how many proxies stand before the server; see [accesslog.Parser.TrustProxies].
 	// Defaults to 0.
 	TrustedProxies int
-	// Glob is the pattern of the files to follow. Exclusive with Stream.
-	Glob string
+	// Globs are the patterns of the files to follow.
+	Globs []string
 	// Stream is read to its end. It cannot be read again after a crash.
 	Stream io.Reader
+	// Receive leaves lines in the inbox until ctx ends, and returns when it leaves no more.
+	Receive func(ctx context.Context, in *Inbox) error
+	// MaxAge cuts the blocks of a stream, or of what is received, earlier than ShipOptions.MaxAge.
+	// Defaults to that.
+	MaxAge time.Duration
 }
 
 // ShipOptions configure a [Shipper].
@@ -116,7 +122,7 @@ func (o *ShipOptions) setDefaults() error {
 type Shipper struct {
 	ShipOptions
 	feeds   []*feed
-	key     printKey // of all feeds; nil where none is of files
+	key     printKey // of all feeds; nil where none needs it
 	pool    *chunkPool
 	jobs    chan *job
 	parcels chan *parcel
@@ -132,10 +138,12 @@ type feed struct {
 	Feed
 	warned    sync.Once
 	watermark watermark
-	lag       atomic.Int64 // bytes of files not yet handed to a worker
-	lastDay   atomic.Int32 // of the latest event; 0 is none
-	rowBytes  atomic.Int64 // encoded size of a row; 0 is unknown
-	lineBytes atomic.Int64 // size of a line; 0 is unknown
+	sent      counters      // of what the broker has
+	dropped   atomic.Uint64 // messages that were lost before they could be read, as far as that is known
+	lag       atomic.Int64  // not yet handed to a worker: bytes of files or of an inbox, messages of a topic
+	lastDay   atomic.Int32  // of the latest event; 0 is none
+	rowBytes  atomic.Int64  // encoded size of a row; 0 is unknown
+	lineBytes atomic.Int64  // size of a line; 0 is unknown
 }
 
 // messageDay is the day to whose topic a message goes that holds no events: that of the feed's
@@ -172,10 +180,10 @@ func NewShipper(o ShipOptions) (*Shipper, error) {
 	return s, s.loadKey()
 }
 
-// loadKey makes or reads the key by which files are known again, once for all feeds: two that made one
+// loadKey makes or reads the key by which files and deliveries are known again, once for all feeds: two that made one
 // at the same time would each have known their files by its own, and only one would be kept.
 func (s *Shipper) loadKey() (err error) {
-	if slices.ContainsFunc(s.feeds, func(f *feed) bool { return f.Stream == nil }) {
+	if slices.ContainsFunc(s.feeds, func(f *feed) bool { return f.Globs != nil || f.Receive != nil }) {
 		s.key, err = loadPrintKey(filepath.Join(s.Dir, "key"))
 	}
 	return err
@@ -239,9 +247,12 @@ func afterwards(ctx context.Context, d time.Duration) (context.Context, context.
 // read runs one feed. A context that ended is an orderly stop.
 func (s *Shipper) read(ctx context.Context, f *feed) error {
 	var err error
-	if f.Stream != nil {
+	switch {
+	case f.Stream != nil:
 		err = s.readStream(ctx, f)
-	} else {
+	case f.Receive != nil:
+		err = s.receive(ctx, f)
+	default:
 		err = s.follow(ctx, f)
 	}
 	if err != nil && ctx.Err() == nil {

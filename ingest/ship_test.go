@@ -139,7 +139,7 @@ func (s *site) shipper(o ingest.ShipOptions) *ingest.Shipper {
 		return anonymize.New(anonymize.Options{Site: f.Site, Keys: ratchet})
 	}
 	if o.Feeds == nil {
-		o.Feeds = []ingest.Feed{{Name: "web", Site: "www", Format: "combined", Glob: filepath.Join(s.dir, "access.log")}}
+		o.Feeds = []ingest.Feed{{Name: "web", Site: "www", Format: "combined", Globs: []string{filepath.Join(s.dir, "access.log")}}}
 	}
 	sh, err := ingest.NewShipper(o)
 	if err != nil {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -45,7 +46,7 @@ func (s *Shipper) readStream(ctx context.Context, f *feed) error {
 	chunks, errs := s.readChunks(ctx, f.Stream)
 	end := uint64(0)
 	for {
-		first, more, err := receive(ctx, chunks)
+		first, more, err := nextChunk(ctx, chunks)
 		if err != nil {
 			return err
 		}
@@ -61,8 +62,53 @@ func (s *Shipper) readStream(ctx context.Context, f *feed) error {
 	return <-errs
 }
 
-// receive waits for a chunk; more is false at the end of the stream.
-func receive(ctx context.Context, chunks <-chan chunk) (c chunk, more bool, err error) {
+// receive ships what a feed receives until ctx ends. What was received by then is read to its end: the
+// reading outlives ctx by as much as the flush does.
+func (s *Shipper) receive(ctx context.Context, f *feed) error {
+	late, cancel := afterwards(ctx, stopTimeout)
+	defer cancel()
+	in := newInbox(s, f)
+	stopped := make(chan error, 1)
+	listen, stop := context.WithCancel(ctx)
+	go func() {
+		err := f.Receive(listen, in)
+		in.close()
+		stopped <- err
+	}()
+	err := s.readInbox(late, f, in)
+	stop()
+	return errors.Join(err, <-stopped)
+}
+
+// readInbox ships an inbox until it is closed and empty. While nothing comes the feed is as far as the
+// clock, once it has had a line: a sender that was never heard of must not pass for one that is quiet.
+func (s *Shipper) readInbox(ctx context.Context, f *feed, in *Inbox) error {
+	chunks, errs := s.readChunks(ctx, in)
+	for {
+		idle := s.Clock.NewTimer(heartbeat)
+		select {
+		case first, more := <-chunks:
+			idle.Stop()
+			if !more {
+				return <-errs
+			}
+			if _, err := s.sendRange(ctx, in.source, first, chunks); err != nil {
+				return err
+			}
+		case <-idle.C:
+		case <-ctx.Done():
+			idle.Stop()
+			return ctx.Err()
+		}
+		now := s.Clock.Now() // before the look at what was received by then
+		if ends, ok := in.ends(); ok {
+			f.watermark.mark(now, ends)
+		}
+	}
+}
+
+// nextChunk waits for a chunk; more is false at the end of the stream.
+func nextChunk(ctx context.Context, chunks <-chan chunk) (c chunk, more bool, err error) {
 	select {
 	case c, more = <-chunks:
 		return c, more, nil
@@ -118,7 +164,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 		s.pool.put(first.buf)
 		return 0, ctx.Err()
 	}
-	age := s.Clock.NewTimer(s.MaxAge)
+	age := s.Clock.NewTimer(cmp.Or(src.feed.MaxAge, s.MaxAge))
 	defer age.Stop()
 	end, n := first.end, first.lines
 	lines.chunks <- first

@@ -51,7 +51,7 @@ func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
 	}
 	clock := &movedClock{}
 	clock.Set(day.End().Add(36 * time.Hour))
-	cfg := demoConfig(filepath.Join(dir, "state"), "bench", "", config.Source{Name: feed.Name, Path: feed.Glob, Stdin: feed.Stream != nil, Format: "auto"})
+	cfg := demoConfig(filepath.Join(dir, "state"), "bench", "", config.Source{Name: feed.Name, Path: strings.Join(feed.Globs, ""), Stdin: feed.Stream != nil, Format: "auto"})
 	if c.Stage == "sql" {
 		cfg.Store.MemoryLimit = sqlMemory
 	}
@@ -75,26 +75,27 @@ func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
 
 // feed is the log to measure on, and its day.
 func (c benchCommand) feed(a *app, dir string) (ingest.Feed, throng.Day, error) {
-	f := ingest.Feed{Name: "bench", Site: "bench", Glob: c.File}
+	f := ingest.Feed{Name: "bench", Site: "bench", Globs: []string{c.File}}
 	if c.File == "-" {
-		f.Glob = ""
+		f.Globs = nil
 		r := bufio.NewReaderSize(a.in, 1<<20)
 		f.Stream = r
 		day, err := peekDay(r)
 		return f, day, err
 	}
 	if c.File == "" {
-		var err error
-		if f.Glob, err = c.made(a, dir); err != nil {
+		made, err := c.made(a, dir)
+		if err != nil {
 			return f, 0, err
 		}
+		f.Globs = []string{made}
 	}
-	d, day, ok, err := openDayFeed(f.Glob)
+	d, day, ok, err := openDayFeed(f.Globs[0])
 	if err != nil {
 		return f, 0, err
 	}
 	if !ok {
-		err = fmt.Errorf("read log %s: no line has a time", f.Glob)
+		err = fmt.Errorf("read log %s: no line has a time", f.Globs[0])
 	}
 	return f, day, errors.Join(err, d.f.Close())
 }

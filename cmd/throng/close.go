@@ -30,7 +30,10 @@ func (closeCommand) Help() string {
 }
 
 func (c closeCommand) Run(a *app, ctx context.Context) error {
-	return c.run(a, func(n *node) error { return c.close(a, ctx, n) })
+	if c.Once {
+		return c.run(a, func(n *node) error { return c.close(a, ctx, n) })
+	}
+	return c.untilTold(ctx, a, func(n *node) error { return c.close(a, ctx, n) })
 }
 
 func (c closeCommand) close(a *app, ctx context.Context, n *node) error {

@@ -31,6 +31,7 @@ sites: [{id: www, routes_file: %[2]s, case_sensitive: true}]
 sources: [{name: %[3]s, site: www, path: "%[4]s*", format: combined_signals}]
 broker: {addrs: ["%[5]s"], partitions: 3, block: {max_rows: 1024, max_age: 1s}}
 store: {addr: "%[6]s", database: default}
+listen: {admin: "%[7]s"}
 log: {level: debug}
 `
 
@@ -51,7 +52,7 @@ func startStages(t *testing.T, pieces int, seed uint64) *stages {
 			Start: crashDay.Start(), End: testNow, Key: throng.LeafKey}, pieces)
 		s.logs = append(s.logs, g)
 		config := state(name + ".yaml")
-		writeFile(t, config, fmt.Sprintf(stagesConfig, state(name), routes, name, g.path, s.brokerAddr, s.engine))
+		writeFile(t, config, fmt.Sprintf(stagesConfig, state(name), routes, name, g.path, s.brokerAddr, s.engine, freeAddr(t)))
 		if i == 0 {
 			output(t, env, "keys", "init", "--dir", state(name))
 		} else {

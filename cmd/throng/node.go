@@ -31,6 +31,7 @@ type node struct {
 	dir   layout
 	clock throng.Clock
 	log   *slog.Logger
+	waits bool           // for engines that do not answer yet
 	stops []func() error // in the order of opening
 }
 
@@ -86,9 +87,13 @@ func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
 		n.onClose(b.Close)
 		addrs, replication = []string{b.Addr()}, 1
 	}
-	c, err := broker.Open(ctx, broker.Options{
-		Addrs: addrs, Partitions: n.cfg.Broker.Partitions, ReplicationFactor: replication,
-		Compression: n.cfg.Broker.Compression, Clock: n.clock, Logger: n.log,
+	var c *broker.Client
+	err := n.await(ctx, "broker", func() (err error) {
+		c, err = broker.Open(ctx, broker.Options{
+			Addrs: addrs, Partitions: n.cfg.Broker.Partitions, ReplicationFactor: replication,
+			Compression: n.cfg.Broker.Compression, Clock: n.clock, Logger: n.log,
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -110,12 +115,16 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 		o = clickhouse.Options{Transport: transport}
 	}
 	_, o.NoBackstop = n.clock.(*movedClock) // the store's own expiry goes by the machine's clock
-	s, err := clickhouse.Open(ctx, o)
+	var s *clickhouse.Store
+	err := n.await(ctx, "store", func() (err error) {
+		s, err = clickhouse.Open(ctx, o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	n.onClose(s.Close)
-	return s, s.Migrate(ctx)
+	return s, n.await(ctx, "store", func() error { return s.Migrate(ctx) })
 }
 
 // openEngines opens the broker, then the store.
@@ -187,19 +196,6 @@ func (n *node) shipOptions(feeds []ingest.Feed, b ingest.Broker, ratchet *keys.R
 		MaxRows: n.cfg.Broker.Block.MaxRows, MaxBytes: int(n.cfg.Broker.Block.MaxBytes), MaxAge: n.cfg.Broker.Block.MaxAge.Std(),
 		Lateness: n.cfg.Release.Lateness.Std(),
 	}, nil
-}
-
-// feeds are the configured sources.
-func (n *node) feeds(stdin io.Reader) []ingest.Feed {
-	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
-	for _, s := range n.cfg.Sources {
-		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, TrustedProxies: s.TrustedProxies, Glob: s.Path}
-		if s.Stdin {
-			f.Stream = stdin
-		}
-		feeds = append(feeds, f)
-	}
-	return feeds
 }
 
 // topics lets a client's subscriptions be those that load declares.

@@ -2,22 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"throng"
 	"throng/aggregate"
 	"throng/anonymize"
 	"throng/dashboards"
-	"throng/ingest"
 )
 
 type dashboardCommand struct{ configured }
@@ -87,37 +81,4 @@ func (n *node) dashboardSites() ([]dashboards.Site, error) {
 		sites = append(sites, site)
 	}
 	return sites, nil
-}
-
-// adminPages are metrics and health, for the operator's own network.
-func (n *node) adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Context) error) http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	count := func(name, help string, value func() uint64) {
-		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "throng_" + name + "_total", Help: help}, func() float64 { return float64(value()) }))
-	}
-	count("ship_lines", "Lines that were read.", func() uint64 { return s.Progress().Lines })
-	count("ship_lines_acknowledged", "Lines whose blocks the broker has.", func() uint64 { return s.Progress().Acked })
-	count("ship_lines_rejected", "Lines that could not be read.", func() uint64 { return s.Progress().Rejected })
-	count("ship_lines_late", "Lines of days that are closed.", func() uint64 { return s.Progress().Late })
-	count("load_blocks", "Blocks that were loaded.", func() uint64 { return l.Progress().Blocks })
-	count("load_rows", "Rows that were loaded.", func() uint64 { return l.Progress().Rows })
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_ship_lag_bytes", Help: "Bytes of followed files that were not read yet."},
-		func() float64 { return float64(s.Progress().Lag) }))
-
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		var errs []error
-		for _, check := range checks {
-			errs = append(errs, check(r.Context()))
-		}
-		if err := errors.Join(errs...); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	return mux
 }

@@ -24,7 +24,7 @@ func (serveCommand) Help() string {
 }
 
 func (c serveCommand) Run(a *app, ctx context.Context) error {
-	return c.run(a, func(n *node) error {
+	return c.untilTold(ctx, a, func(n *node) error {
 		lock, err := durable.LockFile(n.dir.lock())
 		if err != nil {
 			return err
@@ -49,7 +49,11 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	shipper, err := n.shipper(n.feeds(a.in), b, ratchet)
+	feeds, err := n.feeds(ctx, a.in)
+	if err != nil {
+		return err
+	}
+	shipper, err := n.shipper(feeds, b, ratchet)
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
 	return runStages(ctx,
 		stage{"dashboards", serveHTTP(public, pages)},
-		stage{"metrics", serveHTTP(admin, n.adminPages(shipper, loader, b.Ping, s.Ping))},
+		stage{"metrics", serveHTTP(admin, adminPages(shipper, loader, b.Ping, s.Ping))},
 		stage{"ship", untilStopped(shipper.Run)},
 		stage{"load", loader.Run},
 		stage{"close", closer.Run},
@@ -98,10 +102,18 @@ func (n *node) listen() (public, admin net.Listener, err error) {
 	if public, err = net.Listen("tcp", n.cfg.Listen.Public); err != nil {
 		return nil, nil, fmt.Errorf("listen.public: %w", err)
 	}
-	if admin, err = net.Listen("tcp", n.cfg.Listen.Admin); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("listen.admin: %w", err), public.Close())
+	if admin, err = n.listenAdmin(); err != nil {
+		return nil, nil, errors.Join(err, public.Close())
 	}
 	return public, admin, nil
+}
+
+func (n *node) listenAdmin() (net.Listener, error) {
+	l, err := net.Listen("tcp", n.cfg.Listen.Admin)
+	if err != nil {
+		return nil, fmt.Errorf("listen.admin: %w; each process of a machine needs an address of its own (THRONG_LISTEN_ADMIN)", err)
+	}
+	return l, nil
 }
 
 // stopServing bounds the time that open requests get when a listener stops.

@@ -16,14 +16,18 @@ type shipCommand struct {
 func (shipCommand) Help() string {
 	return "Follows the configured sources, anonymizes each line in memory and sends blocks of events to the broker. Any number\n" +
 		"of machines can ship; each has a state directory of its own and the same epoch keys (`throng keys export`).\n\n" +
+		"Metrics are served on listen.admin, unless --once is given; on a terminal the state of each source is shown.\n\n" +
 		"Example:\n  THRONG_BROKER_ADDRS=kafka:9092 throng ship --config throng.yaml"
 }
 
 func (c shipCommand) Run(a *app, ctx context.Context) error {
-	return c.run(a, func(n *node) error { return c.ship(a, ctx, n) })
+	out := newScreen(a.err)
+	shown := *a
+	shown.err = out
+	return c.untilTold(ctx, &shown, func(n *node) error { return c.ship(&shown, ctx, n, out) })
 }
 
-func (c shipCommand) ship(a *app, ctx context.Context, n *node) error {
+func (c shipCommand) ship(a *app, ctx context.Context, n *node, out *screen) error {
 	lock, err := durable.LockFile(n.dir.path("ship/lock"))
 	if err != nil {
 		return err
@@ -37,7 +41,11 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	o, err := n.shipOptions(n.feeds(a.in), b, ratchet)
+	feeds, err := n.feeds(ctx, a.in)
+	if err != nil {
+		return err
+	}
+	o, err := n.shipOptions(feeds, b, ratchet)
 	if err != nil {
 		return err
 	}
@@ -46,15 +54,20 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	bar := showProgress(a.err, func() (float64, string) { return -1, shipLine(s.Progress()) })
-	defer bar.finish()
-	return runStages(ctx, stage{"ship", s.Run}, stage{"keys", n.advance(ratchet)})
-}
-
-// shipLine is ship's progress in one line.
-func shipLine(p ingest.Progress) string {
-	return fmt.Sprintf("%s lines read, %s refused, %s late, %s sent, %s bytes behind",
-		thousands(p.Lines), thousands(p.Rejected), thousands(p.Late), thousands(p.Acked), thousands(uint64(max(p.Lag, 0))))
+	stages := []stage{{"ship", s.Run}, {"keys", n.advance(ratchet)}}
+	if !c.Once {
+		admin, err := n.listenAdmin()
+		if err != nil {
+			return err
+		}
+		stages = append(stages, stage{"metrics", serveHTTP(admin, adminPages(s, nil, b.Ping))})
+	}
+	status := shipStatus{clock: n.clock, ship: s, feeds: feeds}
+	stop := out.show(status.rows)
+	err = runStages(ctx, stages...)
+	stop()
+	fmt.Fprintln(out, shipLine(s.Progress()))
+	return err
 }
 
 type loadCommand struct{ configured }
@@ -66,7 +79,7 @@ func (loadCommand) Help() string {
 }
 
 func (c loadCommand) Run(a *app, ctx context.Context) error {
-	return c.run(a, func(n *node) error { return n.load(ctx) })
+	return c.untilTold(ctx, a, func(n *node) error { return n.load(ctx) })
 }
 
 func (n *node) load(ctx context.Context) error {

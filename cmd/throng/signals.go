@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"throng/ingest/accesslog"
 	"throng/internal/config"
@@ -21,7 +22,7 @@ func carriesSignals(src config.Source) bool {
 	format := src.Format
 	var head []byte
 	if format == "auto" || format == "json" {
-		head = headOf(src.Path)
+		head = headOf(src.Files())
 	}
 	if format == "auto" {
 		var err error
@@ -40,14 +41,22 @@ func carriesSignals(src config.Source) bool {
 	return p.HasSignals() || format == "json" && len(head) == 0
 }
 
-// headOf is the beginning of the first file that matches; nil where there is none or it cannot be read,
-// which ship will say.
-func headOf(glob string) []byte {
-	paths, err := filepath.Glob(glob)
-	if err != nil || len(paths) == 0 {
+// headOf is the beginning of the first file that matches and is not compressed; nil where there is none or
+// it cannot be read, which ship will say.
+func headOf(globs []string) []byte {
+	var paths []string
+	for _, glob := range globs {
+		found, err := filepath.Glob(glob)
+		if err != nil {
+			return nil
+		}
+		paths = append(paths, found...)
+	}
+	i := slices.IndexFunc(paths, func(p string) bool { return !slices.Contains([]string{".gz", ".zst"}, filepath.Ext(p)) })
+	if i < 0 {
 		return nil
 	}
-	f, err := os.Open(paths[0])
+	f, err := os.Open(paths[i])
 	if err != nil {
 		return nil
 	}

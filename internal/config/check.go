@@ -138,15 +138,75 @@ func (ck *checker) sources(sources []Source, sites []Site) {
 	}
 }
 
+// place makes sure that a source is of exactly one kind.
 func (ck *checker) place(key string, s Source) {
-	switch {
-	case s.Stdin && s.Path != "":
-		ck.refuse(key+".stdin", "not together with %s.path", key)
-	case !s.Stdin && s.Path == "":
-		ck.refuse(key, "names neither a path nor stdin")
+	first := ""
+	for _, kind := range s.kinds() {
+		if first != "" {
+			ck.refuse(key+"."+kind, "not together with %s.%s", key, first)
+			continue
+		}
+		first = kind
+	}
+	if first == "" {
+		ck.refuse(key, "names none of path, paths, stdin, syslog and http")
 	}
 	if _, err := filepath.Match(s.Path, ""); err != nil {
 		ck.refuse(key+".path", "is not a valid glob")
+	}
+	for i, path := range s.Paths {
+		if _, err := filepath.Match(path, ""); err != nil || path == "" {
+			ck.refuse(fmt.Sprintf("%s.paths[%d]", key, i), "is not a valid glob")
+		}
+	}
+	ck.syslog(key+".syslog", s.Syslog)
+	ck.push(key+".http", s.HTTP)
+}
+
+// kinds are the keys that say where a source's lines come from.
+func (s Source) kinds() (kinds []string) {
+	for _, k := range []struct {
+		key string
+		set bool
+	}{
+		{"path", s.Path != ""}, {"paths", len(s.Paths) > 0}, {"stdin", s.Stdin},
+		{"syslog", s.Syslog != Syslog{}}, {"http", s.HTTP != Push{MaxBody: s.HTTP.MaxBody}},
+	} {
+		if k.set {
+			kinds = append(kinds, k.key)
+		}
+	}
+	return kinds
+}
+
+func (ck *checker) syslog(key string, s Syslog) {
+	if s.Exposed && s.UDP == "" && s.TCP == "" {
+		ck.refuse(key, "names neither udp nor tcp")
+	}
+	ck.inbound(key+".udp", s.UDP, s.Exposed, "")
+	ck.inbound(key+".tcp", s.TCP, s.Exposed, "")
+}
+
+func (ck *checker) push(key string, p Push) {
+	if p == (Push{MaxBody: p.MaxBody}) {
+		return
+	}
+	if p.Listen == "" {
+		ck.refuse(key+".listen", "is required")
+	}
+	if p.TokenFile == "" {
+		ck.refuse(key+".token_file", "is required: whoever can connect could add lines")
+	}
+	if (p.TLSCertFile == "") != (p.TLSKeyFile == "") {
+		ck.refuse(key+".tls_key_file", "goes together with %s.tls_cert_file", key)
+	}
+	ck.inbound(key+".listen", p.Listen, p.Exposed || p.TLSCertFile != "", "set tls_cert_file and tls_key_file, or ")
+}
+
+// inbound refuses an address that other machines can reach, unless that is allowed: raw lines come in.
+func (ck *checker) inbound(key, addr string, allowed bool, instead string) {
+	if host := ck.hostPort(key, addr); host != "" && !isLoopback(host) && !allowed {
+		ck.refuse(key, "%q is not a loopback address, and raw lines would travel as they are; %sset exposed if other machines shall send here", addr, instead)
 	}
 }
 

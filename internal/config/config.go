@@ -107,13 +107,38 @@ func (s Store) Password() (string, error) {
 	if s.PasswordFile == "" {
 		return "", nil
 	}
-	b, err := os.ReadFile(s.PasswordFile)
+	return secret("password", s.PasswordFile)
+}
+
+// minToken is the shortest bearer token, in bytes.
+const minToken = 16
+
+// Token reads the token file. The error names the file only.
+func (p Push) Token() (string, error) {
+	token, err := secret("token", p.TokenFile)
+	if err == nil && len(token) < minToken {
+		err = fmt.Errorf("read token file: the token in %s is shorter than %d bytes; make one with: openssl rand -hex 32", p.TokenFile, minToken)
+	}
+	return token, err
+}
+
+// secret is the first line of a file.
+func secret(what, path string) (string, error) {
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read password file: %w", err)
+		return "", fmt.Errorf("read %s file: %w", what, err)
 	}
-	password, _, _ := strings.Cut(string(b), "\n")
-	if password = strings.TrimSuffix(password, "\r"); password == "" {
-		return "", fmt.Errorf("read password file: the first line of %s is empty", s.PasswordFile)
+	text, _, _ := strings.Cut(string(b), "\n")
+	if text = strings.TrimSuffix(text, "\r"); text == "" {
+		return "", fmt.Errorf("read %s file: the first line of %s is empty", what, path)
 	}
-	return password, nil
+	return text, nil
+}
+
+// Files are the patterns of the files that the source follows; none where it is of another kind.
+func (s Source) Files() []string {
+	if s.Path != "" {
+		return []string{s.Path}
+	}
+	return s.Paths
 }

@@ -44,20 +44,52 @@ type Site struct {
 	CaseSensitive bool `yaml:"case_sensitive" default:"false"`
 }
 
-// Source is one log, or several of one kind. Either path or stdin.
+// Source is one log, or several of one kind. Exactly one of path, paths, stdin, syslog, http and kafka (docs/sources.md).
 type Source struct {
 	// Name is the feed's name, unique among all machines that ship: a release says by this name which source was missing. Same letters as a site's id, and @.
 	Name string `yaml:"name" required:"true"`
 	// Site is the id of the site of lines that name no known host.
 	Site string `yaml:"site" required:"true"`
-	// Path is a file or a glob; matching files are followed through rotation. Not together with stdin.
+	// Path is a file or a glob; matching files are followed through rotation, and those that end compressed (gzip, zstd) are read as history.
 	Path string `yaml:"path"`
-	// Stdin reads standard input: at most once from the last durable cut. Not together with path.
+	// Paths are several files or globs, instead of path.
+	Paths []string `yaml:"paths"`
+	// Stdin reads standard input: at most once from the last durable cut.
 	Stdin bool `yaml:"stdin" default:"false"`
+	// Syslog receives messages of syslog: at most once.
+	Syslog Syslog `yaml:"syslog"`
+	// HTTP receives POST /ingest: at least once, and once with an Idempotency-Key.
+	HTTP Push `yaml:"http"`
 	// Format is the form of the lines: a name that `throng formats` lists, the format of nginx's log_format or Apache's LogFormat as it stands in the server's configuration, or `auto`, which decides by the first lines.
 	Format string `yaml:"format" default:"auto"`
 	// TrustedProxies is how many proxies of yours a request passes before the server that writes the log. With 0 the client's address is the connection's; with N it is the N-th from the right in X-Forwarded-For (or Forwarded), which the format must have. One too many lets clients choose their address.
 	TrustedProxies int `yaml:"trusted_proxies" default:"0" min:"0" max:"16"`
+}
+
+// Syslog is where messages of syslog are received, over UDP, TCP or both. Nobody is authenticated.
+type Syslog struct {
+	// UDP is an address for datagrams, host:port.
+	UDP string `yaml:"udp"`
+	// TCP is an address for connections, host:port; each message is framed by its length or by a newline.
+	TCP string `yaml:"tcp"`
+	// Exposed allows addresses that other machines can reach. What they send is not encrypted.
+	Exposed bool `yaml:"exposed" default:"false"`
+}
+
+// Push is where lines are received over HTTP.
+type Push struct {
+	// Listen is the address, host:port.
+	Listen string `yaml:"listen"`
+	// TokenFile is a file with the bearer token on its first line, of 16 bytes or more. Required with listen.
+	TokenFile string `yaml:"token_file"`
+	// TLSCertFile is a file with the certificate, in PEM. Without it lines travel as they are.
+	TLSCertFile string `yaml:"tls_cert_file"`
+	// TLSKeyFile is a file with its key, in PEM.
+	TLSKeyFile string `yaml:"tls_key_file"`
+	// Exposed allows an address that other machines can reach without TLS, such as behind a proxy that ends it.
+	Exposed bool `yaml:"exposed" default:"false"`
+	// MaxBody is the largest body, packed and unpacked; eight are in memory at a time.
+	MaxBody Size `yaml:"max_body" default:"8MiB" min:"64KiB" max:"64MiB"`
 }
 
 // Broker is a Kafka cluster, or the embedded broker when addrs is empty.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"throng/ingest"
+	"throng/ingest/push"
+	"throng/ingest/syslog"
+	"throng/internal/config"
+)
+
+// pushAge is how long lines that were pushed wait for others of their block: their sender waits too.
+const pushAge = config.Duration(1e9)
+
+// feeds are the configured sources. The addresses of those that listen are opened, so that a taken port
+// is found before anything is read.
+func (n *node) feeds(ctx context.Context, stdin io.Reader) ([]ingest.Feed, error) {
+	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
+	for _, s := range n.cfg.Sources {
+		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, TrustedProxies: s.TrustedProxies, Globs: s.Files()}
+		var err error
+		switch {
+		case s.Stdin:
+			f.Stream = stdin
+		case s.Syslog != config.Syslog{}:
+			err = n.listenSyslog(ctx, s, &f)
+		case s.HTTP.Listen != "":
+			err = n.listenPush(ctx, s, &f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", s.Name, err)
+		}
+		feeds = append(feeds, f)
+	}
+	return feeds, nil
+}
+
+func (n *node) listenSyslog(ctx context.Context, s config.Source, f *ingest.Feed) error {
+	log := n.log.With(slog.String("feed", s.Name))
+	srv, err := syslog.Listen(ctx, syslog.Options{UDP: s.Syslog.UDP, TCP: s.Syslog.TCP, Logger: log})
+	if err != nil {
+		return err
+	}
+	n.onClose(srv.Close)
+	f.Receive = func(ctx context.Context, in *ingest.Inbox) error { return srv.Serve(ctx, in) }
+	return nil
+}
+
+func (n *node) listenPush(ctx context.Context, s config.Source, f *ingest.Feed) error {
+	token, err := s.HTTP.Token()
+	if err != nil {
+		return usageError{err}
+	}
+	var secure *tls.Config
+	if s.HTTP.TLSCertFile != "" {
+		cert, err := tls.LoadX509KeyPair(s.HTTP.TLSCertFile, s.HTTP.TLSKeyFile)
+		if err != nil {
+			return usageError{fmt.Errorf("read certificate: %w", err)}
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	srv, err := push.Listen(ctx, s.HTTP.Listen, secure, push.Options{Token: token, MaxBody: int64(s.HTTP.MaxBody), Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.onClose(srv.Close)
+	f.Receive = func(ctx context.Context, in *ingest.Inbox) error { return srv.Serve(ctx, in) }
+	f.MaxAge = min(pushAge, n.cfg.Broker.Block.MaxAge).Std()
+	return nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"throng/ingest"
+)
+
+// adminPages are metrics and health, for the operator's own network. What a process does not run is nil.
+func adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Context) error) http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	count := func(name, help string, value func() uint64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "throng_" + name + "_total", Help: help}, func() float64 { return float64(value()) }))
+	}
+	if s != nil {
+		count("ship_lines", "Lines that were read.", func() uint64 { return s.Progress().Lines })
+		count("ship_lines_acknowledged", "Lines whose blocks the broker has.", func() uint64 { return s.Progress().Acked })
+		count("ship_lines_rejected", "Lines that could not be read.", func() uint64 { return s.Progress().Rejected })
+		count("ship_lines_late", "Lines of days that are closed.", func() uint64 { return s.Progress().Late })
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_ship_lag_bytes", Help: "Bytes of followed files, or received, that were not read yet."},
+			func() float64 { return float64(s.Progress().Lag) }))
+		reg.MustRegister(newSourceMetrics(s))
+	}
+	if l != nil {
+		count("load_blocks", "Blocks that were loaded.", func() uint64 { return l.Progress().Blocks })
+		count("load_rows", "Rows that were loaded.", func() uint64 { return l.Progress().Rows })
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		var errs []error
+		for _, check := range checks {
+			errs = append(errs, check(r.Context()))
+		}
+		if err := errors.Join(errs...); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+// sourceMetrics are one row of metrics a source. Their only label is the configured name: a file's name
+// can hold what a visitor wrote.
+type sourceMetrics struct {
+	ship                                      *ingest.Shipper
+	lines, rejected, late, dropped, lag, upTo *prometheus.Desc
+}
+
+func newSourceMetrics(s *ingest.Shipper) *sourceMetrics {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("throng_source_"+name, help, []string{"source"}, nil)
+	}
+	return &sourceMetrics{
+		ship:     s,
+		lines:    desc("lines_total", "Lines of the source whose blocks the broker has."),
+		rejected: desc("lines_rejected_total", "Those of them that could not be read."),
+		late:     desc("lines_late_total", "Those of them whose day was closed."),
+		dropped:  desc("dropped_total", "Messages that were lost before they could be read, as far as the system says."),
+		lag:      desc("lag", "What was not read yet: bytes of files, bytes that were received, or messages of a topic."),
+		upTo:     desc("read_up_to_seconds", "Time up to which every line is in the broker, in seconds since 1970; absent before the first."),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *sourceMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.lines, m.rejected, m.late, m.dropped, m.lag, m.upTo} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m *sourceMetrics) Collect(out chan<- prometheus.Metric) {
+	for _, p := range m.ship.Progress().Sources {
+		counter := func(d *prometheus.Desc, v uint64) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), p.Name)
+		}
+		counter(m.lines, p.Lines)
+		counter(m.rejected, p.Rejected)
+		counter(m.late, p.Late)
+		counter(m.dropped, p.Dropped)
+		out <- prometheus.MustNewConstMetric(m.lag, prometheus.GaugeValue, float64(p.Lag), p.Name)
+		if !p.Watermark.IsZero() {
+			out <- prometheus.MustNewConstMetric(m.upTo, prometheus.GaugeValue, float64(p.Watermark.UnixMilli())/1e3, p.Name)
+		}
+	}
+}
