@@ -263,7 +263,7 @@ func demoConfig(dir, site, title string, sources ...config.Source) *config.Confi
 	cfg.Dir = dir
 	cfg.Sites = []config.Site{{ID: site, Title: title}}
 	for _, s := range sources {
-		s.Site = site
+		s.Site, s.HTTP = site, config.DefaultSource().HTTP
 		cfg.Sources = append(cfg.Sources, s)
 	}
 	return cfg

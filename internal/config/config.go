@@ -58,6 +58,13 @@ func Default() *Config {
 	return &c
 }
 
+// DefaultSource is a source without any key. It is of no kind, so it does not pass [Config.Check].
+func DefaultSource() Source {
+	var s Source
+	setDefaults(reflect.ValueOf(&s).Elem())
+	return s
+}
+
 // Load reads the file at path, or no file when path is "", and then the variables of environ
 // (NAME=VALUE, as [os.Environ] gives them) whose name begins with THRONG_. The error is [Problems]
 // when the configuration is refused.
