@@ -17,6 +17,8 @@ var allowed = map[string][]string{
 	"throng/anonymize":                          {"throng", "throng/ingest/accesslog", "throng/anonymize/..."},
 	"throng/anonymize/score":                    {"throng", "throng/anonymize"},
 	"throng/anonymize/keys":                     {"throng", "throng/internal/durable"},
+	"throng/anonymize/optout":                   {"throng", "throng/internal/durable", "throng/internal/livefile"},
+	"throng/anonymize/country":                  {"throng", "throng/internal/livefile"},
 	"throng/ingest":                             {"throng", "throng/anonymize", "throng/ingest/accesslog", "throng/ingest/block", "throng/internal/durable"},
 	"throng/ingest/push":                        {"throng/ingest"},
 	"throng/ingest/syslog":                      {},
@@ -28,6 +30,7 @@ var allowed = map[string][]string{
 	"throng/dashboards":                         {"throng"},
 	"throng/internal/config":                    {"throng"},
 	"throng/internal/durable":                   {},
+	"throng/internal/livefile":                  {"throng"},
 	"throng/internal/broker":                    {"throng"},
 	"throng/internal/broker/embedded":           {"throng", "throng/internal/durable"},
 	"throng/internal/clickhouse":                {"throng"},
@@ -44,6 +47,7 @@ var owners = map[string]string{
 	"github.com/ebitengine/purego":            "throng/internal/clickhouse/embedded",
 	"github.com/segmentio/kafka-go":           "throng/internal/broker",
 	"github.com/twmb/franz-go":                "throng/internal/broker/embedded",
+	"github.com/oschwald/maxminddb-golang/":   "throng/anonymize/country",
 }
 
 type goPackage struct {
