@@ -26,6 +26,7 @@ type commands struct {
 	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
 	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
+	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
 	Gen       genCommand       `cmd:"" help:"Write log lines with known truth."`
 	Bench     benchCommand     `cmd:"" help:"Measure the stages, one line of figures each."`
 	Dashboard dashboardCommand `cmd:"" name:"dashboards" help:"Serve what was published."`

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
+	"throng/anonymize/optout"
+	"throng/internal/config"
 	"throng/internal/durable"
 )
 
@@ -14,6 +17,7 @@ func (d layout) path(name string) string { return filepath.Join(string(d), name)
 
 func (d layout) lock() string       { return d.path("lock") }
 func (d layout) keys() string       { return d.path("keys/epoch") }
+func (d layout) optOutKey() string  { return d.path("keys/optout") }
 func (d layout) ship() string       { return d.path("ship") }
 func (d layout) clickhouse() string { return d.path("clickhouse") }
 func (d layout) broker() string     { return d.path("broker") }
@@ -22,6 +26,11 @@ func (d layout) ledger() string     { return d.path("ledger") }
 func (d layout) receipts() string   { return d.path("receipts") }
 func (d layout) quarantine() string { return d.path("quarantine") }
 func (d layout) tmp() string        { return d.path("tmp") }
+
+// optOut are the files of the opt-out list.
+func (d layout) optOut(c config.OptOut) optout.Files {
+	return optout.Files{List: cmp.Or(c.ListFile, d.path("optout/list")), Key: d.optOutKey()}
+}
 
 // create makes the state directory, readable by its owner only.
 func (d layout) create() error {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math/bits"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -25,6 +26,7 @@ func (c *Config) problems() Problems {
 	ck.tags("", reflect.ValueOf(c).Elem())
 	ck.sites(c.Sites)
 	ck.sources(c.Sources, c.Sites)
+	ck.optOut(c.OptOut)
 	ck.engines(c.Broker, c.Store)
 	ck.networks(c.Privacy)
 	ck.times(c.Release, c.Retention)
@@ -102,6 +104,34 @@ func (ck *checker) sites(sites []Site) {
 		if s.PublicRoutes && s.RoutesFile == "" {
 			ck.refuse(key+".public_routes", "needs %s.routes_file", key)
 		}
+		ck.consent(key+".consent", s.Consent)
+	}
+}
+
+// cookieName is a token (RFC 6265 section 4.1.1).
+var cookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+func (ck *checker) consent(key string, c Consent) {
+	switch {
+	case c.Cookie == "" && c.Value != "":
+		ck.refuse(key+".value", "needs %s.cookie", key)
+	case c.Cookie != "" && c.Value == "":
+		ck.refuse(key+".cookie", "needs %s.value: that a cookie is there is no consent", key)
+	}
+	ck.cookie(key+".cookie", c.Cookie)
+	if strings.ContainsAny(c.Value, ";\"") || c.Value != strings.TrimSpace(c.Value) {
+		ck.refuse(key+".value", "has quotes, semicolons or blanks around it, which do not belong to a cookie's value")
+	}
+	if strings.Contains(c.Marker, ";") || c.Marker != strings.TrimSpace(c.Marker) {
+		ck.refuse(key+".marker", "has a semicolon, or blanks around it; it is compared up to the log's first semicolon")
+	}
+}
+
+func (ck *checker) optOut(o OptOut) { ck.cookie("optout.cookie", o.Cookie) }
+
+func (ck *checker) cookie(key, name string) {
+	if name != "" && !cookieName.MatchString(name) {
+		ck.refuse(key, "%q is not the name of a cookie", name)
 	}
 }
 
@@ -246,7 +276,8 @@ var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 func (ck *checker) networks(p Privacy) {
 	if size := int64(1) << min(max(32-p.OptedOutIPv4Bits, 0), 32); size < p.K {
-		ck.refuse("privacy.opted_out_ipv4_bits", "a /%d holds %d addresses, fewer than privacy.k = %d", p.OptedOutIPv4Bits, size, p.K)
+		ck.refuse("privacy.opted_out_ipv4_bits", "a /%d holds %d addresses, fewer than privacy.k = %d; want %d or less",
+			p.OptedOutIPv4Bits, size, p.K, 32-bits.Len64(uint64(p.K-1)))
 	}
 	if p.OptedOutIPv4Bits > p.IPv4Bits {
 		ck.refuse("privacy.opted_out_ipv4_bits", "/%d is narrower than privacy.ipv4_bits, /%d", p.OptedOutIPv4Bits, p.IPv4Bits)

@@ -12,6 +12,10 @@ type Config struct {
 	Sites []Site `yaml:"sites" required:"true"`
 	// Sources are the logs that `ship` reads.
 	Sources []Source `yaml:"sources"`
+	// OptOut is the list of people who opted out by name.
+	OptOut OptOut `yaml:"optout"`
+	// Country is where the country of an address is looked up.
+	Country Country `yaml:"country"`
 	// Broker carries blocks of events from `ship` to `load`.
 	Broker Broker `yaml:"broker"`
 	// Store holds the events until they are deleted.
@@ -42,6 +46,18 @@ type Site struct {
 	PublicRoutes bool `yaml:"public_routes" default:"false"`
 	// CaseSensitive keeps the case of paths. When false, paths are written in lower case.
 	CaseSensitive bool `yaml:"case_sensitive" default:"false"`
+	// Consent says how the log tells that a visitor consented to be counted in spite of DNT.
+	Consent Consent `yaml:"consent"`
+}
+
+// Consent is a marker in the log of visitors who consented. It overrides DNT at this site, not Sec-GPC and not the opt-out list; the site must answer such requests with `Tk: C`.
+type Consent struct {
+	// Cookie is the name of a cookie by which the site remembers consent. Together with value.
+	Cookie string `yaml:"cookie"`
+	// Value is the whole value of that cookie. Together with cookie.
+	Value string `yaml:"value"`
+	// Marker is the value, up to the first semicolon, of the log's consent field (docs/signals.md): `C` where the log has the response's Tk.
+	Marker string `yaml:"marker"`
 }
 
 // Source is one log, or several of one kind. Exactly one of path, paths, stdin, syslog, http and kafka (docs/sources.md).
@@ -90,6 +106,24 @@ type Push struct {
 	Exposed bool `yaml:"exposed" default:"false"`
 	// MaxBody is the largest body, packed and unpacked; eight are in memory at a time.
 	MaxBody Size `yaml:"max_body" default:"8MiB" min:"64KiB" max:"64MiB"`
+}
+
+// OptOut is the opt-out list, which `throng optout` makes.
+type OptOut struct {
+	// ListFile is the list. When empty, optout/list in the state directory, which may be missing until somebody opts out. Its key is keys/optout in the state directory.
+	ListFile string `yaml:"list_file"`
+	// Cookie is the name of the cookie whose value is looked up, besides the account. When empty, only accounts are.
+	Cookie string `yaml:"cookie"`
+	// CheckEvery is the time between two looks at the list for changes.
+	CheckEvery Duration `yaml:"check_every" default:"10s" min:"1s" max:"1h"`
+}
+
+// Country is a database of the countries of addresses, which you supply.
+type Country struct {
+	// DatabaseFile is the database, in MaxMind's format (MMDB). When empty, no event has a country.
+	DatabaseFile string `yaml:"database_file"`
+	// CheckEvery is the time between two looks at the database for changes.
+	CheckEvery Duration `yaml:"check_every" default:"1m" min:"1s" max:"1h"`
 }
 
 // Broker is a Kafka cluster, or the embedded broker when addrs is empty.
@@ -142,7 +176,7 @@ type Privacy struct {
 	IPv4Bits int `yaml:"ipv4_bits" default:"24" min:"8" max:"24"`
 	// IPv6Bits is the prefix length to which IPv6 addresses are cut.
 	IPv6Bits int `yaml:"ipv6_bits" default:"48" min:"16" max:"48"`
-	// OptedOutIPv4Bits is the same for visitors who opted out. The network must hold at least k addresses.
+	// OptedOutIPv4Bits is the same for visitors who opted out. The network must hold at least k addresses: 18 or less from k = 8193 on.
 	OptedOutIPv4Bits int `yaml:"opted_out_ipv4_bits" default:"19" min:"8" max:"19"`
 	// OptedOutIPv6Bits is the same for visitors who opted out.
 	OptedOutIPv6Bits int `yaml:"opted_out_ipv6_bits" default:"32" min:"16" max:"32"`

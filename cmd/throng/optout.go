@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"throng/anonymize/optout"
+	"throng/internal/config"
+)
+
+type optOutCommand struct {
+	Add    optOutAdd    `cmd:"" help:"Put identifiers on the list; the first time, make the list and its key."`
+	Remove optOutRemove `cmd:"" help:"Take identifiers off the list."`
+	Check  optOutCheck  `cmd:"" help:"Say of each identifier whether it is on the list; exit with 1 when one is not."`
+	Status optOutStatus `cmd:"" help:"Say how many are on the list, and under which key."`
+}
+
+func (optOutCommand) Help() string {
+	return "The opt-out list holds the accounts and cookies of people who asked by name not to have their data sold or shared.\n" +
+		"Identifiers are read from standard input, one a line, and never stored: the list has keyed hashes. Whatever ships\n" +
+		"logs takes a change over within optout.check_every.\n\n" +
+		"Example:\n  echo alice | throng optout add --dir /var/lib/throng"
+}
+
+// optOutFiles is embedded in the commands on the list.
+type optOutFiles struct {
+	located
+	List string `placeholder:"F" help:"The list, where it is not the configured one."`
+}
+
+func (o optOutFiles) files(a *app) (optout.Files, error) {
+	d, err := o.layout(a)
+	if err != nil {
+		return optout.Files{}, err
+	}
+	var cfg config.OptOut
+	if o.Config != "" {
+		c, err := (configured{o.Config}).load(a)
+		if err != nil {
+			return optout.Files{}, err
+		}
+		cfg = c.OptOut
+	}
+	cfg.ListFile = cmp.Or(o.List, cfg.ListFile)
+	return d.optOut(cfg), nil
+}
+
+// optOutNames is embedded in the commands that read identifiers.
+type optOutNames struct {
+	optOutFiles
+	Kind string `enum:"account,cookie" default:"account" help:"What the identifiers are: account (of HTTP authentication) or cookie (values of the cookie that optout.cookie names)."`
+}
+
+func (o optOutNames) kind() optout.Kind {
+	k, _ := optout.ParseKind(o.Kind) // kong has checked it
+	return k
+}
+
+// maxIdentifier is the longest identifier that is read.
+const maxIdentifier = 64 << 10
+
+// eachLine calls use for each line of in that is not empty. The error does not hold the line.
+func eachLine(in io.Reader, use func(n int, identifier []byte) error) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxIdentifier)
+	n := 0
+	for lines.Scan() {
+		n++
+		id := bytes.TrimSuffix(lines.Bytes(), []byte{'\r'})
+		if len(id) == 0 {
+			continue
+		}
+		if err := use(n, id); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read identifiers: line %d: %w", n+1, err)
+	}
+	return nil
+}
+
+// change replaces the list by what apply makes of it and of the identifiers that are read.
+func (o optOutNames) change(a *app, apply func(*optout.List, *optout.Change) *optout.List) error {
+	f, err := o.files(a)
+	if err != nil {
+		return err
+	}
+	return f.Update(func(before *optout.List) (*optout.List, error) {
+		c := optout.NewChange(before.Key(), o.kind())
+		if err := eachLine(a.in, func(_ int, id []byte) error { c.Name(id); return nil }); err != nil {
+			return nil, err
+		}
+		after := apply(before, c)
+		fmt.Fprintf(a.err, "throng: %d %ss are on the list, %d before\n", after.Len(o.kind()), o.kind(), before.Len(o.kind()))
+		return after, nil
+	})
+}
+
+type optOutAdd struct {
+	optOutNames
+	Replace bool `help:"Take everybody else of this kind off the list: for the whole of another program's table."`
+}
+
+func (optOutAdd) Help() string {
+	return example("clickhouse-client --query 'SELECT account FROM crm.opt_outs' | throng optout add --replace --config throng.yaml")
+}
+
+func (c optOutAdd) Run(a *app) error {
+	if c.Replace {
+		return c.change(a, (*optout.List).Replace)
+	}
+	return c.change(a, (*optout.List).Add)
+}
+
+type optOutRemove struct{ optOutNames }
+
+func (optOutRemove) Help() string {
+	return example("echo 7f3a9c | throng optout remove --kind cookie --dir /var/lib/throng")
+}
+
+func (c optOutRemove) Run(a *app) error { return c.change(a, (*optout.List).Remove) }
+
+type optOutCheck struct{ optOutNames }
+
+func (optOutCheck) Help() string {
+	return "Prints the number of each line and \"listed\" or \"not listed\", and never the identifier.\n\n" +
+		example("echo alice | throng optout check --dir /var/lib/throng")
+}
+
+func (c optOutCheck) Run(a *app) error {
+	f, err := c.files(a)
+	if err != nil {
+		return err
+	}
+	list, err := f.Load()
+	if err != nil {
+		return optOutError(f, err)
+	}
+	missing := 0
+	err = eachLine(a.in, func(n int, id []byte) error {
+		word := "listed"
+		if !list.Has(c.kind(), id) {
+			word = "not listed"
+			missing++
+		}
+		_, err := fmt.Fprintf(a.out, "line %d: %s\n", n, word)
+		return err
+	})
+	if err == nil && missing > 0 {
+		err = fmt.Errorf("%d identifiers are not on the list", missing)
+	}
+	return err
+}
+
+type optOutStatus struct {
+	optOutFiles
+	JSON bool `help:"Write JSON."`
+}
+
+func (optOutStatus) Help() string { return example("throng optout status --config throng.yaml") }
+
+func (c optOutStatus) Run(a *app) error {
+	f, err := c.files(a)
+	if err != nil {
+		return err
+	}
+	list, err := f.Load()
+	if err != nil {
+		return optOutError(f, err)
+	}
+	if c.JSON {
+		return json.NewEncoder(a.out).Encode(map[string]any{
+			"list": f.List, "accounts": list.Len(optout.Account), "cookies": list.Len(optout.Cookie), "key": list.Key().ID(),
+		})
+	}
+	_, err = fmt.Fprintf(a.out, "list      %s\naccounts  %d\ncookies   %d\nkey       %s\n",
+		f.List, list.Len(optout.Account), list.Len(optout.Cookie), list.Key().ID())
+	return err
+}
+
+func optOutError(f optout.Files, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no opt-out list at %s; `throng optout add` makes one", f.List)
+	}
+	return err
+}
