@@ -3,8 +3,9 @@
 //
 // It guarantees: an [throng.Event] holds nothing of a record but what its fields are documented to
 // hold, copied in by name; the opt-out is decided before anything else is derived; the outcome
-// depends on the record, the options and the span's keys alone, so that a block that is made again
-// after a crash is the same; generalizing what was generalized changes nothing; memory is bounded,
+// depends on the record, the options and the span's keys alone, and on what the opt-out list and the
+// countries say at that moment, so that a block that is made again after a crash is the same unless one of
+// these has changed (docs/signals.md says what then); generalizing what was generalized changes nothing; memory is bounded,
 // whatever visitors send. In steady state nothing is allocated.
 //
 // It does not guarantee that a path which a site's own pages put a secret into is free of it: only
@@ -19,6 +20,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
+	"math/bits"
+	"net/netip"
 	"strings"
 
 	"throng"
@@ -47,8 +51,14 @@ type Options struct {
 	// V4Bits and V6Bits are the lengths of network buckets, at most 24 and 48. Default to these.
 	V4Bits, V6Bits int
 	// OptedOutV4Bits and OptedOutV6Bits are the same for those who opted out, at most 19 and 32, so that
-	// a bucket holds at least [throng.MinDevices] addresses. Default to these.
+	// a bucket holds at least [throng.MinDevices] addresses, and wide enough for K. Default to the longest
+	// that are.
 	OptedOutV4Bits, OptedOutV6Bits int
+	// K is how many addresses a bucket of those who opted out must hold at least, from
+	// [throng.MinDevices] on. Defaults to that.
+	K int64
+	// Countries tells the country of an address. Defaults to none: then events have no country.
+	Countries Countries
 	// OptOut is the opt-out list, asked for the account of a record without signal. Defaults to none.
 	OptOut OptOutList
 	// OptOutCookie is the name of the cookie for which OptOut is asked, too. Defaults to none.
@@ -61,6 +71,13 @@ type Options struct {
 	// of two. Default to 32,768, 262,144 and 8,192, which hold 10,000 user agents and 100,000 paths with
 	// few in each other's way: some 15 MiB, and the text of the paths.
 	AgentCache, PathCache, ReferrerCache int
+}
+
+// Countries tells countries; the zero value is unknown.
+type Countries interface {
+	Of(addr netip.Addr) throng.Country
+	// OfNetwork is the country of a network all of whose addresses are in one.
+	OfNetwork(network netip.Prefix) throng.Country
 }
 
 // Anonymizer makes events of records. It belongs to one goroutine: it has caches of its own and takes
@@ -129,13 +146,20 @@ func (o *Options) complete() error {
 	if o.Site == "" && len(o.Hosts) == 0 {
 		return errors.New("a site or hosts are required")
 	}
+	if o.K == 0 {
+		o.K = throng.MinDevices
+	}
+	if o.K < throng.MinDevices || o.K > math.MaxUint32 {
+		return fmt.Errorf("k: %d is not in %d–%d", o.K, throng.MinDevices, uint32(math.MaxUint32))
+	}
+	widest := 32 - bits.Len64(uint64(o.K-1)) // the longest IPv4 prefix of at least K addresses
 	for _, n := range []struct {
 		name       string
 		value      *int
 		max, usual int
 	}{
 		{"IPv4 prefix", &o.V4Bits, 24, 24}, {"IPv6 prefix", &o.V6Bits, 48, 48},
-		{"IPv4 prefix for those who opted out", &o.OptedOutV4Bits, 19, 19},
+		{"IPv4 prefix for those who opted out", &o.OptedOutV4Bits, min(19, widest), min(19, widest)},
 		{"IPv6 prefix for those who opted out", &o.OptedOutV6Bits, 32, 32},
 		{"agent cache", &o.AgentCache, 1 << 24, 1 << 15}, {"path cache", &o.PathCache, 1 << 24, 1 << 18},
 		{"referrer cache", &o.ReferrerCache, 1 << 24, 1 << 13},

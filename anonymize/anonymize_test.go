@@ -241,6 +241,8 @@ func TestOptionsCanOnlyBeStricter(t *testing.T) {
 		"no keys":          {Site: "s", Keys: nil},
 		"no site":          {Site: ""},
 		"wide IPv4":        {Site: "s", V4Bits: 25},
+		"lower k":          {Site: "s", K: throng.MinDevices - 1},
+		"higher k":         {Site: "s", K: 8193, OptedOutV4Bits: 19},
 		"wide IPv6":        {Site: "s", V6Bits: 64},
 		"wide IPv4 for":    {Site: "s", OptedOutV4Bits: 20},
 		"wide IPv6 for":    {Site: "s", OptedOutV6Bits: 48},

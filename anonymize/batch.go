@@ -159,7 +159,19 @@ func (a *Anonymizer) locate(ev *throng.Event, addr netip.Addr, e *epoch, ua *Age
 		return
 	}
 	ev.Network = a.network(addr, ev.OptedOut)
+	if a.options.Countries != nil {
+		ev.Country = a.country(addr, ev)
+	}
 	ev.Unit = unitToken(&a.scratch, e.Unit, addr, ua, ev.Site)
+}
+
+// country is that of the address; for those who opted out that of the whole network, which else would
+// be cut by the borders of countries into parts of fewer than K addresses.
+func (a *Anonymizer) country(addr netip.Addr, ev *throng.Event) throng.Country {
+	if ev.OptedOut {
+		return a.options.Countries.OfNetwork(ev.Network)
+	}
+	return a.options.Countries.Of(addr)
 }
 
 func (a *Anonymizer) network(addr netip.Addr, optedOut bool) netip.Prefix {

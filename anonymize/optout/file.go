@@ -20,9 +20,12 @@ type Files struct {
 	List, Key string
 }
 
-// Load reads list and key.
+// Load reads list and key. Where there is no list, the error matches [io/fs.ErrNotExist].
 func (f Files) Load() (*List, error) {
 	file, err := os.Open(f.List)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; restore it if it was lost, else make it with `throng optout add`", err)
+	}
 	if err != nil {
 		return nil, err
 	}

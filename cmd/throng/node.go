@@ -33,6 +33,8 @@ type node struct {
 	log   *slog.Logger
 	waits bool           // for engines that do not answer yet
 	stops []func() error // in the order of opening
+	// watches keep files up to date that the shipper looks into, as long as it runs.
+	watches []stage
 }
 
 // newNode makes the state directory and the log.
@@ -159,13 +161,13 @@ func (n *node) openKeys() (*keys.Ratchet, error) {
 
 // anonymizer is what ship makes its anonymizers with: each knows the site of its feed and those that
 // are told by host.
-func (n *node) anonymizer(ratchet *keys.Ratchet) (func(ingest.Feed) (*anonymize.Anonymizer, error), error) {
-	hosts, routes, exact := map[string]string{}, map[string][]string{}, map[string]bool{}
+func (n *node) anonymizer(ratchet *keys.Ratchet, w watched) (func(ingest.Feed) (*anonymize.Anonymizer, error), error) {
+	hosts, routes, exact, consent := map[string]string{}, map[string][]string{}, map[string]bool{}, map[string]anonymize.Consent{}
 	for _, s := range n.cfg.Sites {
 		for _, h := range s.Hosts {
 			hosts[h] = s.ID
 		}
-		exact[s.ID] = s.CaseSensitive
+		exact[s.ID], consent[s.ID] = s.CaseSensitive, anonymize.Consent(s.Consent)
 		var err error
 		if routes[s.ID], err = readRoutes(s); err != nil {
 			return nil, err
@@ -177,16 +179,24 @@ func (n *node) anonymizer(ratchet *keys.Ratchet) (func(ingest.Feed) (*anonymize.
 		for _, id := range hosts {
 			known[id] = routes[id]
 		}
-		return anonymize.New(anonymize.Options{
+		o := anonymize.Options{
 			Site: f.Site, Hosts: hosts, Routes: known, CaseSensitive: exact, Keys: ratchet,
 			V4Bits: p.IPv4Bits, V6Bits: p.IPv6Bits, OptedOutV4Bits: p.OptedOutIPv4Bits, OptedOutV6Bits: p.OptedOutIPv6Bits,
-		})
+			K: p.K, Consent: consent, OptOutCookie: n.cfg.OptOut.Cookie,
+		}
+		w.into(&o)
+		return anonymize.New(o)
 	}, nil
 }
 
 // shipOptions are the options of a shipper of these feeds.
 func (n *node) shipOptions(feeds []ingest.Feed, b ingest.Broker, ratchet *keys.Ratchet) (ingest.ShipOptions, error) {
-	anonymizer, err := n.anonymizer(ratchet)
+	w, err := n.openWatched()
+	if err != nil {
+		return ingest.ShipOptions{}, err
+	}
+	n.watches = append(n.watches, w.stages()...)
+	anonymizer, err := n.anonymizer(ratchet, w)
 	if err != nil {
 		return ingest.ShipOptions{}, err
 	}

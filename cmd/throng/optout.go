@@ -5,10 +5,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"throng/anonymize/optout"
 	"throng/internal/config"
@@ -141,7 +139,7 @@ func (c optOutCheck) Run(a *app) error {
 	}
 	list, err := f.Load()
 	if err != nil {
-		return optOutError(f, err)
+		return err
 	}
 	missing := 0
 	err = eachLine(a.in, func(n int, id []byte) error {
@@ -173,7 +171,7 @@ func (c optOutStatus) Run(a *app) error {
 	}
 	list, err := f.Load()
 	if err != nil {
-		return optOutError(f, err)
+		return err
 	}
 	if c.JSON {
 		return json.NewEncoder(a.out).Encode(map[string]any{
@@ -182,12 +180,5 @@ func (c optOutStatus) Run(a *app) error {
 	}
 	_, err = fmt.Fprintf(a.out, "list      %s\naccounts  %d\ncookies   %d\nkey       %s\n",
 		f.List, list.Len(optout.Account), list.Len(optout.Cookie), list.Key().ID())
-	return err
-}
-
-func optOutError(f optout.Files, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no opt-out list at %s; `throng optout add` makes one", f.List)
-	}
 	return err
 }

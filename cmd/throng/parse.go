@@ -170,6 +170,13 @@ func (c anonymizeCommand) Run(a *app) error {
 		c.Site = cfg.Sites[0].ID
 	}
 	anon := &anyTime{cfg: cfg, site: c.Site}
+	if c.Config != "" {
+		n := &node{cfg: cfg, dir: layout(cfg.Dir), clock: a.clock, log: newLogger(cfg.Log, a.err)}
+		var err error
+		if anon.watched, err = n.openWatched(); err != nil {
+			return err
+		}
+	}
 	lr, err := newLineReader(a.in, c.lineOptions)
 	if err != nil {
 		return err
@@ -185,10 +192,11 @@ func (c anonymizeCommand) Run(a *app) error {
 // anyTime anonymizes lines of any time, under keys that are made for this process and forgotten with
 // it: each span that comes by gets a new one.
 type anyTime struct {
-	cfg   *config.Config
-	site  string
-	clock movedClock
-	anon  *anonymize.Anonymizer
+	cfg     *config.Config
+	site    string
+	clock   movedClock
+	watched watched
+	anon    *anonymize.Anonymizer
 }
 
 func (t *anyTime) anonymize(rec *accesslog.Record, ev *throng.Event) (anonymize.Outcome, error) {
@@ -199,7 +207,7 @@ func (t *anyTime) anonymize(rec *accesslog.Record, ev *throng.Event) (anonymize.
 		}
 	}
 	n := &node{cfg: t.cfg, clock: &t.clock}
-	make, err := n.anonymizer(keys.Ephemeral(&t.clock))
+	make, err := n.anonymizer(keys.Ephemeral(&t.clock), t.watched)
 	if err != nil {
 		return 0, err
 	}

@@ -74,15 +74,15 @@ func (n *node) serve(ctx context.Context, a *app) error {
 		return err
 	}
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
-	return runStages(ctx,
-		stage{"dashboards", serveHTTP(public, pages)},
-		stage{"metrics", serveHTTP(admin, adminPages(shipper, loader, b.Ping, s.Ping))},
-		stage{"ship", untilStopped(shipper.Run)},
-		stage{"load", loader.Run},
-		stage{"close", closer.Run},
-		stage{"retention", keeper.Run},
-		stage{"keys", n.advance(ratchet)},
-	)
+	return runStages(ctx, append([]stage{
+		{"dashboards", serveHTTP(public, pages)},
+		{"metrics", serveHTTP(admin, adminPages(shipper, loader, b.Ping, s.Ping))},
+		{"ship", untilStopped(shipper.Run)},
+		{"load", loader.Run},
+		{"close", closer.Run},
+		{"retention", keeper.Run},
+		{"keys", n.advance(ratchet)},
+	}, n.watches...)...)
 }
 
 // untilStopped lets a stage whose work is done wait for its end: standard input can be over while the

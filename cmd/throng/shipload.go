@@ -54,7 +54,7 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node, out *screen) err
 	if err != nil {
 		return err
 	}
-	stages := []stage{{"ship", s.Run}, {"keys", n.advance(ratchet)}}
+	stages := append([]stage{{"ship", s.Run}, {"keys", n.advance(ratchet)}}, n.watches...)
 	if !c.Once {
 		admin, err := n.listenAdmin()
 		if err != nil {

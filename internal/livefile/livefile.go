@@ -125,7 +125,7 @@ func (f *File[T]) load() (changed bool, err error) {
 			return false, fmt.Errorf("load %s: %w", f.o.Name, err)
 		}
 	} else if len(f.stamps) > 0 && f.stamps[0] != (stamp{}) {
-		return false, fmt.Errorf("load %s: %s is gone; put it back, an empty one if nothing is to be in it", f.o.Name, f.o.Path)
+		return false, fmt.Errorf("load %s: %s is gone; put it back", f.o.Name, f.o.Path)
 	}
 	after, err := f.look()
 	if err != nil {
