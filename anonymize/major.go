@@ -18,7 +18,7 @@ var majors = [...]majorRange{
 	throng.MobileSafari:     {1, 40},
 	throng.Firefox:          {1, 220},
 	throng.FirefoxMobile:    {1, 220},
-	throng.Edge:             {12, 220},
+	throng.Edge:             {10, 220}, // 12 was the first; rounded down for those who opted out it is 10
 	throng.Opera:            {1, 200},
 	throng.OperaMini:        {1, 120},
 	throng.SamsungInternet:  {1, 45},

@@ -12,7 +12,9 @@ func TestEveryFormatCanBeConfigured(t *testing.T) {
 	for _, name := range append(accesslog.Formats(), "auto", `$remote_addr [$time_local] $status`, `%h %t %>s`) {
 		cfg := config.Default()
 		cfg.Dir, cfg.Sites = "state", []config.Site{{ID: "a"}}
-		cfg.Sources = []config.Source{{Name: "web", Site: "a", Path: "x", Format: name}}
+		source := config.DefaultSource()
+		source.Name, source.Site, source.Path, source.Format = "web", "a", "x", name
+		cfg.Sources = []config.Source{source}
 		if err := cfg.Check(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
