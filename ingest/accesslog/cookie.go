@@ -57,7 +57,7 @@ func unquoted(v []byte) []byte {
 // only the first counts.
 func (f field) joint() string {
 	switch f {
-	case dnt, gpc, consent:
+	case dnt, gpc, consent, forwardedFor:
 		return ", "
 	case cookie:
 		return "; "

@@ -10,12 +10,17 @@ import (
 // expectEscapes tells whether the line has a backslash. If so it makes room for all that can be
 // decoded, so that the scratch memory does not move while records alias it.
 func (r *recorder) expectEscapes(line []byte) bool {
-	if bytes.IndexByte(line, '\\') < 0 {
+	if !hasEscapes(line) {
 		return false
 	}
-	r.scratch = slices.Grow(r.scratch, len(line))
+	r.reserve(len(line))
 	return true
 }
+
+func hasEscapes(line []byte) bool { return bytes.IndexByte(line, '\\') >= 0 }
+
+// reserve makes room for n bytes of decoded values.
+func (r *recorder) reserve(n int) { r.scratch = slices.Grow(r.scratch, n) }
 
 // unescape gives v with its escape sequences decoded: v itself where it has none, else a copy in the
 // scratch memory.

@@ -1,6 +1,9 @@
 package accesslog
 
 import (
+	"cmp"
+	"errors"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -8,7 +11,8 @@ import (
 // FieldSpan says how one part of a line was read.
 type FieldSpan struct {
 	// Name is the field's name in NDJSON records; "request" for a whole request line, "unused" for a
-	// value that means no field, "rejected" for where reading failed.
+	// value that means no field, "syslog" for a syslog message's envelope, "directive" for a line that
+	// only says how others are to be read, "rejected" for where reading failed.
 	Name       string
 	Start, End int    // offsets in the line, half-open
 	Note       string // how it was understood; it holds no text of the line
@@ -21,8 +25,8 @@ func (r *recorder) span(f field, start, end int) {
 	}
 }
 
-// Explain reads a line and says, part by part, how. For a refused line the error is its [Reject], and
-// the last span begins where reading failed and goes to the line's end.
+// Explain reads a line and says, part by part, how. The error is that of [Parser.Parse]. For a refused
+// line the last span begins where reading failed and goes to the line's end.
 func (p *Parser) Explain(line []byte) ([]FieldSpan, error) {
 	var rec Record
 	r := p.recorder
@@ -30,11 +34,12 @@ func (p *Parser) Explain(line []byte) ([]FieldSpan, error) {
 	defer func() { r.explain, r.spans = false, nil }()
 	err := p.Parse(line, &rec)
 	spans := r.spans
+	slices.SortStableFunc(spans, func(a, b FieldSpan) int { return cmp.Compare(a.Start, b.Start) })
 	for i := range spans {
 		s := &spans[i]
 		s.Note = r.note(&rec, s.Name, line[s.Start:s.End])
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, Directive) {
 		spans = append(spans, FieldSpan{Name: "rejected", Start: r.offset, End: max(r.offset, len(withoutEnd(line))), Note: r.whyRejected(err)})
 	}
 	return spans, err
@@ -54,6 +59,10 @@ func (r *recorder) note(rec *Record, name string, v []byte) string {
 		return "absent"
 	}
 	switch name {
+	case "syslog":
+		return "envelope of a syslog message"
+	case "directive":
+		return "says how the lines after it are read"
 	case "unused":
 		return "not used"
 	case "remote_addr":
@@ -66,6 +75,9 @@ func (r *recorder) note(rec *Record, name string, v []byte) string {
 			return byteCount(v) + ", the client: " + noteAddress(rec)
 		}
 	case "time":
+		if rec.Time == 0 { // refused before it was known
+			return byteCount(v)
+		}
 		return time.Unix(rec.Time, 0).UTC().Format(time.RFC3339)
 	case "request":
 		return noteRequest(rec)

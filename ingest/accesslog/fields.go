@@ -35,13 +35,18 @@ const (
 	cookie
 	namedCookie // one cookie, whose name the format says
 	consent
+	datePart      // the day of a time that is written in two parts
+	clockPart     // its time of day
+	hostOrAddr    // LTSV's "host": the client's, unless another label says that; else the server's
+	envelopeSpan  // what syslog puts around a line; a part of lines, not of records
+	directiveSpan // a W3C log's directive
 	fields
 )
 
 // fieldNames are those of NDJSON records, where there is one.
 var fieldNames = [fields]string{"unused", "remote_addr", "remote_addr", "forwarded_for", "forwarded_for", "remote_user", "time", "request",
 	"method", "target", "query", "protocol", "status", "bytes", "referer", "user_agent", "host", "request_time", "request_time", "request_time",
-	"dnt", "sec_gpc", "cookie", "cookie", "consent"}
+	"dnt", "sec_gpc", "cookie", "cookie", "consent", "time", "time", "host", "syslog", "directive"}
 
 func (f field) String() string { return fieldNames[f] }
 
@@ -89,7 +94,7 @@ func (f field) isRequestPart() bool {
 type recorder struct {
 	rec      *Record
 	instants instants
-	scratch  []byte // decoded values of this line; records alias it
+	scratch  []byte // decoded values; records alias it
 	// cookies are those of the lines whose records are in use, from firstCookie on of this line.
 	cookies     []Cookie
 	firstCookie int
@@ -101,6 +106,10 @@ type recorder struct {
 
 	calendar   calendar // of times that are read by a pattern
 	calendarAt int      // how many bytes before the line's end the first part of it began
+
+	halves   halves // of a time in two parts
+	sent     int64  // the time of the envelope that the line came in; 0 is none
+	software string // which server the directives of a W3C log tell of
 
 	// explain asks for spans.
 	explain bool
@@ -169,6 +178,10 @@ func (r *recorder) set(f field, v []byte) Reject {
 		rec.Cookie = v
 	case consent:
 		rec.Consent = v
+	case datePart:
+		return r.halves.setDate(v)
+	case clockPart:
+		return r.halves.setClock(v)
 	}
 	return accepted
 }

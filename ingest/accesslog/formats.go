@@ -16,10 +16,12 @@ type Preset struct {
 	Notes    string // what a user should know besides; paragraphs of Markdown
 
 	// One of these says how lines are read. layout and optional are in the language of nginx's
-	// log_format or Apache's LogFormat; keys are those of JSON objects; open makes a reader of another kind.
+	// log_format or Apache's LogFormat; keys are the names of fields, for the reader that keyed makes;
+	// open makes a reader of another kind.
 	layout, optional string
 	escaping         escaping
 	keys             []spellings
+	keyed            func(own []key, usual []spellings) reader
 	open             func() (reader, error)
 	// weigh says what a line that could be read tells about the format, for [Detect]. It is nil for a
 	// format that is never detected.
@@ -56,36 +58,81 @@ func Formats() []string {
 // log_format or Apache's LogFormat: bare, after "escape=json " (default, none), or the whole directive
 // as it stands in the server's configuration. Variables that mean no field of a [Record] are skipped.
 // The error tells the column at which a format is wrong.
+//
+// Behind the name of a format that tells fields apart by name may stand its [Keys]. "#Fields: NAME…",
+// the directive of a W3C log, is the format of the lines behind that directive. syslog:FORMAT is
+// FORMAT in the envelope of a syslog message.
 func New(format string) (*Parser, error) {
-	if isLogFormat(format) {
-		l, err := compileLayout(format, "")
-		if err != nil {
-			return nil, err
-		}
-		return newParser(format, l), nil
+	r, err := open(format)
+	if err != nil {
+		return nil, err
 	}
+	return newParser(format, r), nil
+}
+
+func open(format string) (reader, error) {
+	if inner, ok := unwrapped(format); ok {
+		return openWrapped(inner)
+	}
+	if fixed, ok := strings.CutPrefix(format, "#Fields:"); ok {
+		return newW3C(nil, w3cColumns, fixed), nil
+	}
+	name, pairs, _ := strings.Cut(format, " ")
 	for _, p := range presets() {
-		if p.Name == format {
-			return p.parser()
+		if p.Name == name && !strings.ContainsAny(pairs, "$%") {
+			return p.reader(pairs)
 		}
 	}
-	return nil, fmt.Errorf("make parser: no format has that name; there are %s", strings.Join(Formats(), ", "))
+	if isLogFormat(format) {
+		return openLayout(format)
+	}
+	return nil, fmt.Errorf("make parser: no format has that name, %q; there are %s, and the formats of nginx's log_format and Apache's LogFormat", format, strings.Join(Formats(), ", "))
+}
+
+// openLayout keeps a nil *layout from becoming a reader.
+func openLayout(format string) (reader, error) {
+	l, err := compileLayout(format, "")
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func openWrapped(inner string) (reader, error) {
+	r, err := open(inner)
+	if err != nil {
+		return nil, fmt.Errorf("in syslog: %w", err)
+	}
+	switch r.(type) {
+	case *w3c:
+		return nil, errors.New("make parser: a W3C log says its fields in lines of its own, which syslog does not keep in order; send it as a file")
+	case syslog:
+		return nil, errors.New("make parser: syslog in syslog; name what is inside of both once")
+	}
+	return syslog{r}, nil
 }
 
 func (p *Preset) parser() (*Parser, error) {
-	r, err := p.reader()
+	r, err := p.reader("")
 	if err != nil {
 		return nil, err
 	}
 	return newParser(p.Name, r), nil
 }
 
-func (p *Preset) reader() (reader, error) {
+// reader makes the format's reader, with configured keys.
+func (p *Preset) reader(pairs string) (reader, error) {
 	switch {
+	case p.keys != nil:
+		own, rest, err := configure(p.keys, pairs)
+		if err != nil {
+			return nil, err
+		}
+		return p.keyed(own, rest), nil
+	case pairs != "":
+		return nil, errors.New("make parser: the format tells its fields apart by place; only those by name, such as json, ltsv and w3c, take keys")
 	case p.open != nil:
 		return p.open()
-	case p.keys != nil:
-		return newObject(p.keys), nil
 	}
 	l, err := compileLayout(p.layout, p.optional)
 	if err != nil {
@@ -136,44 +183,3 @@ func weighSignals(r *recorder) evidence {
 }
 
 func isSignal(v []byte) bool { return len(v) == 0 || len(v) == 1 && (v[0] == '0' || v[0] == '1') }
-
-// Detect names the format of a log from its first lines: the one that reads most of them, and of
-// equals the one that asks most of a line. It fails if none reads any.
-//
-// It knows only what the lines show. A log in whose first lines nothing stands where the signals
-// would be is combined, whatever comes later, so a format is better configured than detected.
-func Detect(lines [][]byte) (format string, err error) {
-	best := 0
-	for _, preset := range presets() {
-		if preset.weigh == nil {
-			continue
-		}
-		p, err := preset.parser()
-		if err != nil {
-			return "", err
-		}
-		if n := countRead(p, preset.weigh, lines); n > best {
-			best, format = n, preset.Name
-		}
-	}
-	if best == 0 {
-		return "", errors.New("detect format: no known format reads any of the first lines")
-	}
-	return format, nil
-}
-
-// countRead is the number of lines that p reads; 0 if more of them are evidence against its format
-// than for it. That a few are must not matter, since clients choose what they send.
-func countRead(p *Parser, weigh func(*recorder) evidence, lines [][]byte) int {
-	var rec Record
-	count := [3]int{}
-	for _, line := range lines {
-		if p.Parse(line, &rec) == nil {
-			count[weigh(p.recorder)]++
-		}
-	}
-	if count[support] <= count[against] {
-		return 0
-	}
-	return count[support] + count[neutral] + count[against]
-}

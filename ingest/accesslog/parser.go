@@ -25,20 +25,22 @@ type reader interface {
 }
 
 // Parse reads one line, with or without its end ("\n" or "\r\n"), into rec, all of which it
-// overwrites. The error is nil or a [Reject]; rec is then not to be used.
+// overwrites. The error is nil or a [Reject]; rec is then not to be used. Of these [Directive] is no
+// refusal: the line tells of no request, and changes how those after it are read.
 func (p *Parser) Parse(line []byte, rec *Record) error {
 	p.recorder.scratch, p.recorder.cookies = p.recorder.scratch[:0], p.recorder.cookies[:0]
 	return p.ParseNext(line, rec)
 }
 
 // ParseNext is like Parse, but the records that were read since the last call of Parse stay valid. The
-// scratch memory grows meanwhile, by at most the length of each line.
+// scratch memory grows meanwhile, by at most a few times the length of each line.
 func (p *Parser) ParseNext(line []byte, rec *Record) error {
 	line = withoutEnd(line)
 	*rec = Record{}
 	r := p.recorder
 	r.rec, r.firstCookie, r.offset, r.timed, r.short = rec, len(r.cookies), 0, false, false
 	r.expected, r.proxied, r.calendar.has, r.calendarAt = unused, false, 0, 0
+	r.halves.dated, r.halves.clocked, r.sent, r.software = false, false, 0, ""
 	if len(line) == 0 {
 		return Empty
 	}

@@ -20,11 +20,14 @@ const (
 	BadStatus                // not three digits from 100 to 599, "-" or "000"
 	BadBytes                 // not a decimal number, or over 63 bits
 	BadJSON                  // not one JSON object
+	NoFields                 // of a W3C log that has not said its fields: a #Fields line is missing
+	Directive                // says how the lines after it are to be read, and tells of no request: nothing is wrong
 	rejects
 )
 
 var rejectNames = [rejects]string{"", "empty", "too_long", "not_an_access_log", "incomplete", "unterminated_quote",
-	"trailing_text", "no_time", "bad_time", "bad_status", "bad_bytes", "bad_json"}
+	"trailing_text", "no_time", "bad_time", "bad_status", "bad_bytes", "bad_json",
+	"no_fields", "directive"}
 
 // String is the reason's name in lower case, such as not_an_access_log.
 func (r Reject) String() string {

@@ -1,0 +1,161 @@
+package accesslog
+
+import "bytes"
+
+// array reads the first value and skips the rest. Header fields that a request may have several times
+// are joined; a list of names and values, as AWS WAF writes header fields, is read where keys lead into
+// it.
+func (s *scan) array(k *key, path []byte) bool {
+	if k != nil && k.field.joint() != "" {
+		return s.list(k)
+	}
+	open := s.pos
+	s.pos++
+	s.space()
+	switch c := s.peek(); {
+	case c == '{' && s.o.inner[string(path)]:
+		return s.pairs(path)
+	case k != nil && c != '{' && c != '[' && c != ']':
+		v, start, end, ok := s.scalar()
+		if !ok {
+			return false
+		}
+		if v != nil {
+			s.take(k, v, start, end)
+		}
+	}
+	s.pos = open
+	return s.skip()
+}
+
+// list reads an array of strings, the values of several header fields of one name, as one value, joined
+// as one header field has them. An array with anything else in it is as if absent.
+func (s *scan) list(k *key) bool {
+	r, open, begin := s.r, s.pos, len(s.r.scratch)
+	first, last := 0, 0 // offsets of the values, less the outer quotes
+	for more := true; more; {
+		s.pos++
+		s.space()
+		if first == 0 {
+			first = s.pos + 1
+		}
+		if len(r.scratch) > begin {
+			r.scratch = append(r.scratch, k.field.joint()...)
+		}
+		at := len(r.scratch)
+		v, ok := s.text()
+		if !ok {
+			s.pos = open
+			return s.skip()
+		}
+		if len(r.scratch) == at { // else text has decoded it there
+			r.scratch = append(r.scratch, v...)
+		}
+		last = s.pos - 1
+		s.space()
+		more = s.peek() == ','
+	}
+	if !s.closed() {
+		return false
+	}
+	s.take(k, r.scratch[begin:len(r.scratch):len(r.scratch)], first, last)
+	return true
+}
+
+// another passes over a comma.
+func (s *scan) another() bool {
+	s.space()
+	if s.peek() != ',' {
+		return false
+	}
+	s.pos++
+	s.space()
+	return true
+}
+
+// closed passes over the bracket at an array's end.
+func (s *scan) closed() bool {
+	if s.peek() != ']' {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// element is scalar, but passes over objects and arrays too.
+func (s *scan) element() (v []byte, start, end int, ok bool) {
+	if c := s.peek(); c == '{' || c == '[' {
+		return nil, s.pos, s.pos, s.skip()
+	}
+	return s.scalar()
+}
+
+// pairs reads [{"name":NAME,"value":VALUE},…] as if it were {NAME:VALUE,…}, names in lower case.
+func (s *scan) pairs(path []byte) bool {
+	prefix, ok := s.o.enter(path)
+	for ok {
+		if s.peek() != '{' || !s.pair(prefix) {
+			return false
+		}
+		if !s.another() {
+			return s.closed()
+		}
+	}
+	return false
+}
+
+// pair reads one object of a list of names and values.
+func (s *scan) pair(prefix int) bool {
+	var name, value []byte
+	var start, end int
+	s.pos++
+	s.space()
+	for ok := s.peek() != '}'; ok; ok = s.another() {
+		member, isName := s.text()
+		if !isName || !s.colon() {
+			return false
+		}
+		v, at, to, isValue := s.element()
+		if !isValue {
+			return false
+		}
+		switch string(member) {
+		case "name":
+			name = v
+		case "value":
+			value, start, end = v, at, to
+		}
+	}
+	if s.peek() != '}' {
+		return false
+	}
+	s.pos++
+	if name != nil && value != nil {
+		s.take(s.o.find(s.o.join(prefix, s.r.lower(name)), s.count), value, start, end)
+	}
+	s.count++
+	return true
+}
+
+// colon passes over the colon between a name and its value.
+func (s *scan) colon() bool {
+	if s.space(); s.peek() != ':' {
+		return false
+	}
+	s.pos++
+	s.space()
+	return true
+}
+
+// lower is v in lower case (ASCII), in the scratch memory.
+func (r *recorder) lower(v []byte) []byte {
+	start := len(r.scratch)
+	r.scratch = append(r.scratch, v...)
+	out := r.scratch[start:len(r.scratch):len(r.scratch)]
+	for i, c := range out {
+		if c-'A' < 26 {
+			out[i] = c | 0x20
+		}
+	}
+	return bytes.TrimSpace(out)
+}

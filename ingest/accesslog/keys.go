@@ -1,0 +1,194 @@
+package accesslog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// key is one spelling of a field, in a format that tells its fields apart by name.
+type key struct {
+	path  string // of a JSON object: names from the outside in, joined by dots
+	field field
+	form  form
+	// rank orders the spellings of a field. A line may have several, and the lowest rank counts; the
+	// last of equals.
+	rank   uint8
+	cookie string // the name of a namedCookie
+}
+
+// form is how a value is written where its field alone does not say so.
+type form uint8
+
+const (
+	asIs    form = iota
+	encoded      // bytes as %HH, as CloudFront writes them
+	millis       // a duration in milliseconds
+	micros       // in microseconds
+	nanos        // in nanoseconds
+)
+
+// forms are the endings by which a spelling says its form.
+var forms = map[string]form{"": asIs, "encoded": encoded, "ms": millis, "us": micros, "ns": nanos}
+
+// spellings are the keys of one field, separated by spaces, the one that counts most first. A key may
+// end in a colon and its form, such as Duration:ns.
+type spellings struct {
+	field field
+	paths string
+}
+
+// keyTable finds keys.
+type keyTable struct {
+	keys map[string]*key
+	// inner holds the paths of objects that keys lead through.
+	inner map[string]bool
+	// guess holds the keys of the last line in their order, since most lines have the same.
+	guess [64]*key
+	seen  bool // a line had the key of a signal
+	// cookies is the number of keys that addCookie made.
+	cookies int
+}
+
+// newKeyTable takes the configured keys and the usual ones. The first of equals counts.
+func newKeyTable(own []key, usual []spellings) keyTable {
+	t := keyTable{keys: map[string]*key{}, inner: map[string]bool{}}
+	for _, k := range own {
+		t.add(&k)
+	}
+	for _, f := range usual {
+		for rank, text := range strings.Fields(f.paths) {
+			path, ending, _ := strings.Cut(text, ":")
+			t.add(&key{path: path, field: f.field, form: forms[ending], rank: uint8(rank)})
+		}
+	}
+	return t
+}
+
+func (t *keyTable) add(k *key) {
+	if _, ok := t.keys[k.path]; ok {
+		return
+	}
+	t.keys[k.path] = k
+	for i, c := range k.path {
+		if c == '.' {
+			t.inner[k.path[:i]] = true
+		}
+	}
+}
+
+// signals tells whether a line had the key of a signal.
+func (t *keyTable) signals() bool { return t.seen }
+
+// find looks a key up; nil is a key that means no field. position is how many keys the line had
+// before it.
+func (t *keyTable) find(path []byte, position int) *key {
+	k := (*key)(nil)
+	if position < len(t.guess) {
+		k = t.guess[position]
+	}
+	if k == nil || k.path != string(path) {
+		if k = t.keys[string(path)]; k == nil {
+			k = t.addCookie(path)
+		}
+		if k == nil {
+			return nil
+		}
+		if position < len(t.guess) {
+			t.guess[position] = k
+		}
+	}
+	if k.field == dnt || k.field == gpc {
+		t.seen = true
+	}
+	return k
+}
+
+// addCookie makes a key of one that names a cookie (nginx's $cookie_NAME), as long as there are not more
+// of these than anyone writes into a log format.
+func (t *keyTable) addCookie(path []byte) *key {
+	if t.cookies == maxNamedCookies || !hasPrefix(path, cookiePrefix) || len(path) == len(cookiePrefix) {
+		return nil
+	}
+	t.cookies++
+	k := &key{path: string(path), field: namedCookie}
+	k.cookie = k.path[len(cookiePrefix):]
+	t.keys[k.path] = k
+	return k
+}
+
+// Keys say under which key a log has a field, in formats that tell fields apart by name. They are
+// indexed by the field's name in NDJSON records; "request" is a whole request line. A field that they
+// name has no other key; an empty key leaves the field out.
+type Keys map[string]string
+
+// With is the format that reads a field under the key that keys name, as [New] takes it: the
+// format's name and after it, in order of the fields' names, FIELD=KEY separated by spaces.
+func (keys Keys) With(format string) (string, error) {
+	fields := make([]string, 0, len(keys))
+	for f := range keys {
+		fields = append(fields, f)
+	}
+	slices.Sort(fields)
+	for _, f := range fields {
+		if strings.ContainsAny(keys[f], " \t\n") {
+			return "", fmt.Errorf("configure keys: the key of %s has a blank in it, which no key may have", f)
+		}
+		format += " " + f + "=" + keys[f]
+	}
+	_, err := New(format)
+	return format, err
+}
+
+// configure reads FIELD=KEY pairs: own are the keys that they name, rest the spellings of all other
+// fields.
+func configure(table []spellings, pairs string) (own []key, rest []spellings, err error) {
+	named := [fields]bool{}
+	for _, pair := range strings.Fields(pairs) {
+		name, path, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, nil, fmt.Errorf("make parser: after the format's name come FIELD=KEY, separated by spaces; %q has no =", pair)
+		}
+		f, err := fieldNamed(name)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case named[f]:
+			return nil, nil, fmt.Errorf("make parser: %s has two keys; give one", name)
+		case len(path) > maxPathKey:
+			return nil, nil, fmt.Errorf("make parser: the key of %s is longer than %d bytes", name, maxPathKey)
+		}
+		named[f] = true
+		if path != "" {
+			own = append(own, key{path: path, field: f})
+		}
+	}
+	named[datePart] = named[timestamp]
+	named[clockPart] = named[timestamp]
+	return own, slices.DeleteFunc(slices.Clone(table), func(s spellings) bool { return named[s.field] }), nil
+}
+
+// fieldNamed is the field of a name in NDJSON records.
+func fieldNamed(name string) (field, error) {
+	named := fieldNames[unused+1 : consent+1] // of several with one name the first is the usual one
+	i := slices.Index(named, name)
+	if i < 0 {
+		known := slices.Compact(slices.Clone(named))
+		return unused, fmt.Errorf("make parser: no field is called %q; there are %s", name, strings.Join(known, ", "))
+	}
+	return field(i) + unused + 1, nil
+}
+
+// merge puts the spellings of each field together, those of the first table first.
+func merge(tables ...[]spellings) []spellings {
+	var out []spellings
+	for _, s := range slices.Concat(tables...) {
+		i := slices.IndexFunc(out, func(o spellings) bool { return o.field == s.field })
+		if i < 0 {
+			out = append(out, s)
+		} else {
+			out[i].paths += " " + s.paths
+		}
+	}
+	return out
+}

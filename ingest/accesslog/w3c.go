@@ -1,0 +1,269 @@
+package accesslog
+
+import (
+	"bytes"
+	"strings"
+)
+
+// w3c is the W3C extended log file format (https://www.w3.org/TR/WD-logfile.html) as IIS and CloudFront
+// write it: values in the order that the last #Fields line said. Lines that begin with "#" are
+// directives.
+//
+// CloudFront puts tabs between values and encodes them like URLs; IIS puts blanks between them and "+"
+// where a value has a blank. A value in quotation marks has its end there, and "" is one of them.
+type w3c struct {
+	keyTable
+	columns  []*key // nil is one that means no field
+	day      int64  // of the last #Date, where no column says the date
+	dayless  bool   // day is not known
+	signal   bool   // a column has a signal
+	software string // which server the columns are of
+	// fixed is what the lines are taken for before the first #Fields.
+	fixed string
+}
+
+// maxDirective is the longest directive that is read; what is longer is passed over.
+const maxDirective = 16 << 10
+
+// w3cColumns are the identifiers of the specification, of IIS and of CloudFront, in lower case.
+var w3cColumns = []spellings{
+	{remoteAddr, "c-ip"},
+	{forwardedFor, "x-forwarded-for cs(x-forwarded-for) x_forwarded_for"},
+	{remoteUser, "cs-username cs-userdn"},
+	{timestamp, "timestamp(ms) timestamp"},
+	{datePart, "date"},
+	{clockPart, "time"},
+	{method, "cs-method"},
+	{target, "cs-uri-stem cs-uri"},
+	{query, "cs-uri-query"},
+	{protocol, "cs-protocol-version cs-version"},
+	{status, "sc-status"},
+	{size, "sc-bytes bytes"},
+	{referer, "cs(referer) cs(referrer)"},
+	{userAgent, "cs(user-agent)"},
+	{host, "x-host-header cs-host cs(host)"},
+	{requestTime, "time-taken"},
+	{dnt, "cs(dnt) dnt"},
+	{gpc, "cs(sec-gpc) sec-gpc"},
+	{cookie, "cs(cookie)"},
+	{consent, "sc(tk)"},
+}
+
+// Fields of servers that write the same ones unless they are told otherwise.
+const (
+	iisFields = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) " +
+		"sc-status sc-substatus sc-win32-status time-taken"
+	cloudFrontFields = "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) " +
+		"cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for " +
+		"ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port " +
+		"time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
+)
+
+// newW3C takes lines before the first #Fields for those of the fields that are fixed; "" is none.
+func newW3C(own []key, usual []spellings, fixed string) reader {
+	for i := range own {
+		own[i].path = strings.ToLower(own[i].path)
+	}
+	w := &w3c{keyTable: newKeyTable(own, usual), fixed: fixed}
+	w.restart()
+	return w
+}
+
+// w3cOf makes a reader for the lines of one server.
+func w3cOf(fixed string) func([]key, []spellings) reader {
+	return func(own []key, usual []spellings) reader { return newW3C(own, usual, fixed) }
+}
+
+// restart forgets the directives.
+func (w *w3c) restart() {
+	w.columns, w.dayless, w.signal, w.software = nil, true, false, ""
+	if w.fixed != "" {
+		w.setFields([]byte(w.fixed))
+	}
+}
+
+func (w *w3c) signals() bool { return w.signal }
+
+// directiveName is the name of the directive in lower case; "" where the line is none that counts.
+func directiveName(line []byte) string {
+	name, _, ok := bytes.Cut(line, []byte{':'})
+	if !ok || len(line) > maxDirective || line[0] != '#' {
+		return ""
+	}
+	return strings.ToLower(string(bytes.TrimSpace(name[1:])))
+}
+
+// directive reads a line that begins with "#".
+func (w *w3c) directive(line []byte) {
+	value := bytes.TrimSpace(line[bytes.IndexByte(line, ':')+1:])
+	switch directiveName(line) {
+	case "fields":
+		w.setFields(value)
+	case "date":
+		day, ok := parseDate(value[:min(len(value), len("2006-01-02"))])
+		w.day, w.dayless = day, !ok
+	}
+}
+
+// setFields takes the names of the columns.
+func (w *w3c) setFields(names []byte) {
+	w.columns, w.signal, w.software = w.columns[:0], false, "w3c"
+	for _, name := range bytes.Fields(bytes.ToLower(names)) {
+		k := w.find(name, len(w.columns))
+		w.columns = append(w.columns, k)
+		switch {
+		case k != nil && (k.field == dnt || k.field == gpc):
+			w.signal = true
+		case string(name) == "sc-win32-status" || string(name) == "s-sitename":
+			w.software = "iis"
+		case string(name) == "x-edge-location":
+			w.software = "cloudfront"
+		}
+	}
+	if w.software == "iis" {
+		w.inMillis()
+	}
+}
+
+// inMillis says that the column of the request's duration is in milliseconds, as only IIS has it.
+func (w *w3c) inMillis() {
+	for i, k := range w.columns {
+		if k != nil && k.field == requestTime {
+			in := *k
+			in.form = millis
+			w.columns[i] = &in
+		}
+	}
+}
+
+// read walks over the values of one line.
+func (w *w3c) read(line []byte, r *recorder) Reject {
+	r.software = w.software
+	if line[0] == '#' {
+		w.directive(line)
+		r.software = w.software
+		r.span(directiveSpan, 0, len(line))
+		return r.fail(Directive, 0)
+	}
+	if len(w.columns) == 0 {
+		return r.fail(NoFields, 0)
+	}
+	if !w.dayless {
+		r.halves.day, r.halves.dated = w.day, true
+	}
+	g := gather{r: r}
+	v := values{line: line, separator: ' '}
+	if bytes.IndexByte(line, '\t') >= 0 {
+		v.separator = '\t'
+	}
+	r.reserve(3 * len(line)) // for values that are decoded twice, or that have quotation marks
+	for _, k := range w.columns {
+		if !v.next() {
+			if k != nil {
+				r.expected = k.field
+			}
+			return r.fail(whyNoValue(&g, Incomplete), v.pos)
+		}
+		if k == nil {
+			r.span(unused, v.start, v.end)
+		} else {
+			g.take(k, v.decoded(r, k.field), v.start, v.end)
+		}
+	}
+	if v.pos < len(line) {
+		return r.fail(whyNoValue(&g, TrailingText), v.pos)
+	}
+	return g.outcome()
+}
+
+// whyNoValue gives the reason why a line has too few or too many values. Until the time is read,
+// nothing shows that it is one of an access log at all.
+func whyNoValue(g *gather, reason Reject) Reject {
+	if g.r.timed || g.r.halves.clocked {
+		return reason
+	}
+	return NotAnAccessLog
+}
+
+// values walks over the values of one line.
+type values struct {
+	line       []byte
+	separator  byte
+	pos        int // of the next value
+	start, end int // of the last one, without its quotation marks
+	quoted     bool
+}
+
+// next goes to the next value; ok is false where there is none, or where its quotation mark has no
+// end. Blanks between values may be several.
+func (v *values) next() (ok bool) {
+	for v.separator == ' ' && v.pos < len(v.line) && v.line[v.pos] == ' ' {
+		v.pos++
+	}
+	if v.pos >= len(v.line) {
+		return false
+	}
+	rest := v.line[v.pos:]
+	if v.quoted = rest[0] == '"'; v.quoted {
+		n := closingQuotes(rest[1:], v.separator)
+		if n < 0 {
+			return false
+		}
+		v.start, v.end = v.pos+1, v.pos+1+n
+		v.pos = min(v.end+2, len(v.line))
+		return true
+	}
+	n := bytes.IndexByte(rest, v.separator)
+	if n < 0 {
+		n = len(rest)
+	}
+	v.start, v.end = v.pos, v.pos+n
+	v.pos = min(v.end+1, len(v.line))
+	return true
+}
+
+// closingQuotes finds the quotation mark that is not doubled and has a separator, or nothing, after
+// it.
+func closingQuotes(b []byte, separator byte) int {
+	for i := 0; i < len(b); i++ {
+		if b[i] != '"' {
+			continue
+		}
+		if i+1 == len(b) || b[i+1] == separator {
+			return i
+		}
+		if b[i+1] == '"' {
+			i++
+		}
+	}
+	return -1
+}
+
+// decoded is the last value as the client sent it.
+func (v *values) decoded(r *recorder, f field) []byte {
+	b := v.line[v.start:v.end]
+	switch {
+	case v.quoted:
+		return r.undoubled(b)
+	case v.separator == '\t' && (f == userAgent || f == referer || f == forwardedFor || f == cookie):
+		return r.percentDecoded(b)
+	case v.separator == ' ' && (f == userAgent || f == forwardedFor || f == remoteUser || f == cookie):
+		return r.plusDecoded(b)
+	}
+	return b
+}
+
+// undoubled gives b with one quotation mark for two.
+func (r *recorder) undoubled(b []byte) []byte {
+	if !bytes.Contains(b, []byte(`""`)) {
+		return b
+	}
+	start := len(r.scratch)
+	for i := 0; i < len(b); i++ {
+		r.scratch = append(r.scratch, b[i])
+		if b[i] == '"' && i+1 < len(b) && b[i+1] == '"' {
+			i++
+		}
+	}
+	return r.scratch[start:len(r.scratch):len(r.scratch)]
+}
