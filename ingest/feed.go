@@ -13,9 +13,6 @@ import (
 	"throng/ingest/block"
 )
 
-// autoFormat finds the format out from the first lines.
-const autoFormat = "auto"
-
 // feedID is the source id of a feed's own messages, which stand for no bytes.
 func feedID(name string) throng.SourceID {
 	sum := sha256.Sum256([]byte("throng feed\x00" + name))
@@ -30,6 +27,9 @@ type source struct {
 	mu     sync.Mutex // guards format
 	format string     // "" until it is known
 
+	// preamble is that of a stream, as far as it was read; its reader owns it.
+	preamble accesslog.Preamble
+
 	// underway counts jobs and parcels that are not done; failed says that a range could not be read.
 	underway atomic.Int64
 	failed   atomic.Bool
@@ -38,18 +38,27 @@ type source struct {
 // resolveFormat is the format of the source's lines. A format that is found out is kept, so that a
 // range made again is read in the same way. Where no line of the first chunk is recognized the next
 // chunk decides; until then lines are read as combined, which refuses them with a reason.
-func (s *source) resolveFormat(first []byte) (string, error) {
+func (s *source) resolveFormat(preamble, first []byte) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.format != "" {
 		return s.format, nil
 	}
-	format, err := accesslog.Detect(firstLines(first, 100))
+	lines := append(firstLines(preamble, 2), firstLines(first, 100)...)
+	format, err := accesslog.Resolve(s.feed.Format, lines)
 	if err != nil {
 		return "combined", nil
 	}
 	s.format = format
 	return format, s.journal.update(func(cp *checkpoint) { cp.Format = format })
+}
+
+// readsPreamble tells whether a range of the source's lines is read as lines before it say. While the
+// format is not known, it may be.
+func (s *source) readsPreamble() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.format == "" || accesslog.ReadsPreamble(s.format)
 }
 
 // noteSignals says once, after the first lines, that a feed's log carries no opt-out signals.

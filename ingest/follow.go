@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"throng/ingest/accesslog"
 )
 
 // rotatedIdle is how long a file that was renamed away has to be idle before it is taken to be
@@ -40,6 +42,9 @@ type followed struct {
 	missing time.Time // since when no name of the feed leads to it; zero: one does
 	seen    uint64    // its size when it was last looked at
 	grown   time.Time // when that last changed
+
+	preamble accesslog.Preamble // of the bytes before scanned
+	scanned  uint64
 }
 
 // follow ships the feed's files until ctx ends or, with Once, until all is read.
@@ -235,8 +240,12 @@ func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end ui
 			return sp.start, err
 		}
 	}
+	preamble, err := fo.preambleAt(sp.start)
+	if err != nil {
+		return sp.start, err
+	}
 	fo.source.underway.Add(1)
-	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut,
+	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut, preamble: preamble,
 		lines: newFileRange(fo, sp.start, end, w.ship)}
 	select {
 	case w.ship.jobs <- j:
@@ -246,6 +255,24 @@ func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end ui
 		fo.source.underway.Add(-1)
 		return sp.start, ctx.Err()
 	}
+}
+
+// preambleAt are the lines before start that say how those after it are to be read. They are looked for
+// in the file itself, so that a range made again has the same: from where they were looked for last,
+// or from the file's beginning after a start.
+func (fo *followed) preambleAt(start uint64) ([]byte, error) {
+	if !fo.source.readsPreamble() {
+		return nil, nil
+	}
+	if start < fo.scanned {
+		fo.preamble, fo.scanned = accesslog.Preamble{}, 0
+	}
+	n, err := io.Copy(&fo.preamble, io.NewSectionReader(fo.f, int64(fo.scanned), int64(start-fo.scanned)))
+	if err != nil {
+		return nil, fmt.Errorf("follow file: %w", err)
+	}
+	fo.scanned += uint64(n) // less than start where the file was truncated; its range cannot be read then
+	return fo.preamble.Lines(), nil
 }
 
 // rangeEnd is the end of a line at which a range can be cut: about as many bytes as make a block.

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"throng/ingest/accesslog"
 	"throng/internal/durable"
 )
 
@@ -37,7 +38,8 @@ func loadPrintKey(path string) (printKey, error) {
 	return b, nil
 }
 
-// fingerprint is the keyed hash of the file's first complete line; "" while there is none.
+// fingerprint is the keyed hash of the file's first complete line, with the directives before it, which
+// every W3C log has alike; "" while there is none.
 func (k printKey) fingerprint(f io.ReaderAt) (string, error) {
 	head := make([]byte, 64<<10)
 	n, err := f.ReadAt(head, 0)
@@ -45,7 +47,7 @@ func (k printKey) fingerprint(f io.ReaderAt) (string, error) {
 		return "", err
 	}
 	head = head[:n]
-	i := bytes.IndexByte(head, '\n')
+	i := firstLineEnd(head)
 	if i < 0 {
 		if n < cap(head) {
 			return "", nil
@@ -55,6 +57,21 @@ func (k printKey) fingerprint(f io.ReaderAt) (string, error) {
 	mac := hmac.New(sha256.New, k)
 	mac.Write(head[:i])
 	return hex.EncodeToString(mac.Sum(nil)[:16]), nil
+}
+
+// firstLineEnd finds the newline of the first line that is no directive; -1 is none.
+func firstLineEnd(head []byte) int {
+	start := 0
+	for {
+		n := bytes.IndexByte(head[start:], '\n')
+		if n < 0 {
+			return -1
+		}
+		if head[start] != '#' {
+			return start + n
+		}
+		start += n + 1
+	}
 }
 
 // open opens a file and says which it is.
@@ -175,6 +192,7 @@ func (w *follower) truncated(fo *followed) error {
 	}
 	log.Info("a file was truncated; its copy is read to the end")
 	fo.f = f
+	fo.preamble, fo.scanned = accesslog.Preamble{}, 0
 	return w.renamed(fo, at)
 }
 

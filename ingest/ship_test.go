@@ -133,7 +133,10 @@ func (s *site) shipper(o ingest.ShipOptions) *ingest.Shipper {
 		s.t.Fatal(err)
 	}
 	o.Dir, o.Quarantine = filepath.Join(s.dir, "ship"), filepath.Join(s.dir, "quarantine")
-	o.Broker, o.Clock, o.Logger = s.broker, s.clock, slog.New(slog.DiscardHandler)
+	o.Clock, o.Logger = s.clock, slog.New(slog.DiscardHandler)
+	if o.Broker == nil {
+		o.Broker = s.broker
+	}
 	o.MaxRows, o.MaxAge, o.Poll = s.rows, time.Nanosecond, 5*time.Millisecond
 	o.Anonymizer = func(f ingest.Feed) (*anonymize.Anonymizer, error) {
 		return anonymize.New(anonymize.Options{Site: f.Site, Keys: ratchet})

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"throng"
+	"throng/ingest/accesslog"
 )
 
 // firstLines are up to n whole lines at the start of data.
@@ -32,7 +33,7 @@ func (s *Shipper) newSource(f *feed, dir string, what file) *source {
 // openSource continues a source where its journal stands.
 func (s *Shipper) openSource(f *feed, j *journal) *source {
 	src := &source{feed: f, journal: j, format: j.cp.Format}
-	if src.format == "" && f.Format != autoFormat {
+	if src.format == "" && accesslog.IsResolved(f.Format) {
 		src.format = f.Format
 	}
 	return src
@@ -107,6 +108,13 @@ func (s *Shipper) readInbox(ctx context.Context, f *feed, in *Inbox) error {
 	}
 }
 
+// pass notes what the lines of a stream's chunk say of those after it.
+func (s *source) pass(c chunk) {
+	if s.readsPreamble() {
+		_, _ = s.preamble.Write(c.data) // never fails
+	}
+}
+
 // nextChunk waits for a chunk; more is false at the end of the stream.
 func nextChunk(ctx context.Context, chunks <-chan chunk) (c chunk, more bool, err error) {
 	select {
@@ -156,7 +164,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 	lines := streamRange{make(chan chunk), s.pool}
 	defer close(lines.chunks)
 	src.underway.Add(1)
-	j := &job{source: src, start: first.start, lines: lines}
+	j := &job{source: src, start: first.start, lines: lines, preamble: src.preamble.Lines()}
 	select {
 	case s.jobs <- j:
 	case <-ctx.Done():
@@ -167,6 +175,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 	age := s.Clock.NewTimer(cmp.Or(src.feed.MaxAge, s.MaxAge))
 	defer age.Stop()
 	end, n := first.end, first.lines
+	src.pass(first)
 	lines.chunks <- first
 	for n < s.blockRows(src.feed) {
 		select {
@@ -175,6 +184,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 				return end, nil
 			}
 			end, n = c.end, n+c.lines
+			src.pass(c)
 			lines.chunks <- c
 		case <-age.C:
 			return end, nil

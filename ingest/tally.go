@@ -9,7 +9,8 @@ import (
 )
 
 // Tally counts lines by what became of them. Every line is counted once:
-// Lines = Events + Late + the sum of Rejected.
+// Lines = Events + Late + the sum of Rejected. Directives, with which a W3C log says how it is to be
+// read, are not counted.
 type Tally struct {
 	// Lines is the number of lines that were read.
 	Lines uint64 `json:"lines"`

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 
 	"throng"
 	"throng/anonymize"
@@ -50,6 +51,9 @@ func (w *worker) read(data []byte, pos uint64, max int) (n int) {
 // takes tells whether a line is to become an event, and counts why not.
 func (w *worker) takes(rec *accesslog.Record, err error, pos uint64) bool {
 	t := &w.parcel.tally
+	if errors.Is(err, accesslog.Directive) {
+		return false
+	}
 	t.Lines++
 	if err != nil {
 		w.reject(pos, accesslog.ReasonOf(err))

@@ -19,7 +19,9 @@ type job struct {
 	start  uint64
 	end    uint64 // 0: where the lines end
 	recut  bool   // cut before: it has to become the same blocks again
-	lines  lines
+	// preamble are the lines before start that say how those of the range are to be read.
+	preamble []byte
+	lines    lines
 }
 
 // message is an encoded block on its way to the topic of its day.
@@ -52,6 +54,10 @@ type worker struct {
 	parsers     map[lineForm]*accesslog.Parser
 	anonymizers map[*feed]*anonymize.Anonymizer
 	spare       []*block.Builder
+
+	// of the range that is being read
+	preamble []byte
+	inside   bool // the parser has read preamble
 
 	// of the piece that is being made
 	parser   *accesslog.Parser
@@ -93,6 +99,7 @@ func (s *Shipper) work() {
 // run makes the blocks of one range.
 func (w *worker) run(j *job) error {
 	w.begin(j.source, j.start)
+	w.preamble, w.inside = j.preamble, false
 	for {
 		c, err := j.lines.next()
 		if errors.Is(err, io.EOF) {
@@ -138,7 +145,7 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 	if w.parser != nil {
 		return nil
 	}
-	format, err := src.resolveFormat(data)
+	format, err := src.resolveFormat(w.preamble, data)
 	if err != nil {
 		return err
 	}
@@ -149,6 +156,10 @@ func (w *worker) prepare(src *source, data []byte) (err error) {
 		}
 		w.parser.TrustProxies(form.trustedProxies)
 		w.parsers[form] = w.parser
+	}
+	if !w.inside { // within a range, the parser knows what the lines so far said
+		w.parser.Restart(w.preamble)
+		w.inside = true
 	}
 	if w.anon = w.anonymizers[src.feed]; w.anon == nil {
 		if w.anon, err = w.ship.Anonymizer(src.feed.Feed); err != nil {
