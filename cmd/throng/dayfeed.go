@@ -23,9 +23,11 @@ type dayFeed struct {
 	rec    accesslog.Record
 	day    throng.Day
 	held   []byte // read and not yet given
-	next   throng.Day
-	ahead  bool // held is a line of the day next, later than day
-	done   bool
+	// preamble are the directives among the lines that were read.
+	preamble accesslog.Preamble
+	next     throng.Day
+	ahead    bool // held is a line of the day next, later than day
+	done     bool
 }
 
 // openDayFeed opens a log and looks for its first day; ok is false where no line has a time.
@@ -79,6 +81,7 @@ func (d *dayFeed) firstDay() (day throng.Day, ok bool, err error) {
 // line reads one line with its newline; an over-long one comes in parts, which are refused later.
 func (d *dayFeed) line() ([]byte, error) {
 	line, err := d.r.ReadSlice('\n')
+	_, _ = d.preamble.Write(line) // never fails
 	if errors.Is(err, bufio.ErrBufferFull) || errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil
 	}
@@ -131,5 +134,6 @@ func (d *dayFeed) start(day throng.Day) {
 	d.day = day
 	if d.ahead && d.next <= day {
 		d.ahead = false
+		d.held = append(d.preamble.Lines(), d.held...) // of days before, which nobody reads with this one
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"throng/ingest"
+	"throng/ingest/accesslog"
 	"throng/ingest/push"
 	"throng/ingest/syslog"
 	"throng/internal/config"
@@ -21,7 +22,7 @@ const pushAge = config.Duration(1e9)
 func (n *node) feeds(ctx context.Context, stdin io.Reader) ([]ingest.Feed, error) {
 	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
 	for _, s := range n.cfg.Sources {
-		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: s.Format, TrustedProxies: s.TrustedProxies, Globs: s.Files()}
+		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: accesslog.Keys(s.Keys).With(s.Format), TrustedProxies: s.TrustedProxies, Globs: s.Files()}
 		var err error
 		switch {
 		case s.Stdin:

@@ -27,11 +27,17 @@ func (formatsCommand) Run(a *app) error {
 // than the names.
 func formatProblems(cfg *config.Config) (problems config.Problems) {
 	for i, s := range cfg.Sources {
-		if s.Format == "auto" {
+		key := fmt.Sprintf("sources[%d].", i)
+		if !accesslog.IsResolved(s.Format) {
+			if len(s.Keys) > 0 {
+				problems = append(problems, config.Problem{Key: key + "keys", Why: "name the format too, such as json: " + key + "format"})
+			}
 			continue
 		}
 		if _, err := accesslog.New(s.Format); err != nil {
-			problems = append(problems, config.Problem{Key: fmt.Sprintf("sources[%d].format", i), Why: err.Error()})
+			problems = append(problems, config.Problem{Key: key + "format", Why: err.Error()})
+		} else if _, err := accesslog.New(accesslog.Keys(s.Keys).With(s.Format)); err != nil {
+			problems = append(problems, config.Problem{Key: key + "keys", Why: err.Error()})
 		}
 	}
 	return problems

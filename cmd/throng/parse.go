@@ -32,23 +32,27 @@ type lineReader struct {
 
 // lineOptions say how lines are read.
 type lineOptions struct {
-	Format         string `default:"auto" help:"The lines' format: auto, a name that 'throng formats' lists, or the format as it stands in the web server's configuration."`
-	TrustedProxies int    `default:"0" placeholder:"N" help:"How many trusted proxies are before the server: the client is the N-th hop from the right of X-Forwarded-For."`
+	Format         string            `default:"auto" help:"The lines' format: auto, a name that 'throng formats' lists, or the format as it stands in the web server's configuration. syslog:FORMAT is FORMAT behind syslog's header."`
+	Key            map[string]string `mapsep:"none" placeholder:"FIELD=NAME" help:"The name under which lines of JSON, LTSV or a W3C log have a field, such as remote_addr=client.ip. May be given several times."`
+	TrustedProxies int               `default:"0" placeholder:"N" help:"How many trusted proxies are before the server: the client is the N-th hop from the right of X-Forwarded-For."`
 }
 
 func newLineReader(r io.Reader, o lineOptions) (*lineReader, error) {
 	if o.TrustedProxies < 0 {
 		return nil, usageError{errors.New("--trusted-proxies is a count: want 0 or more")}
 	}
+	if len(o.Key) > 0 && !accesslog.IsResolved(o.Format) {
+		return nil, usageError{errors.New("--key says under which name a format has a field: name the format too, such as --format json")}
+	}
 	lr := &lineReader{r: bufio.NewReaderSize(r, maxShownLine)}
-	format := o.Format
-	if format == "auto" {
+	format := accesslog.Keys(o.Key).With(o.Format)
+	if !accesslog.IsResolved(format) {
 		head, err := lr.r.Peek(64 << 10)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("read lines: %w", err)
 		}
-		if format, err = accesslog.Detect(bytes.Split(head, []byte{'\n'})); err != nil {
-			return nil, fmt.Errorf("find the format out: %w; name it with --format", err)
+		if format, err = accesslog.Resolve(format, bytes.Split(head, []byte{'\n'})); err != nil {
+			return nil, err
 		}
 	}
 	var err error
@@ -120,7 +124,8 @@ func (c parseCommand) lines(lr *lineReader, out *bufio.Writer, stderr io.Writer)
 			return refused, err
 		}
 		reject := lr.parser.Parse(line, &rec)
-		if reject != nil {
+		directive := errors.Is(reject, accesslog.Directive)
+		if reject != nil && !directive {
 			refused++
 			fmt.Fprintf(stderr, "line %d (byte %d): %v at column %d\n", n, pos, reject, lr.parser.RejectOffset()+1)
 		}
@@ -141,7 +146,7 @@ func explain(out io.Writer, p *accesslog.Parser, line []byte, n int) {
 	for _, s := range spans {
 		fmt.Fprintf(out, "  %-14s columns %d-%d  %q  %s\n", s.Name, s.Start+1, s.End, line[s.Start:s.End], s.Note)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, accesslog.Directive) {
 		fmt.Fprintf(out, "  refused: %v\n", err)
 	}
 }
@@ -228,7 +233,11 @@ func (c anonymizeCommand) lines(lr *lineReader, anon *anyTime, out *bufio.Writer
 		if err != nil {
 			return refused, err
 		}
-		if reject := lr.parser.Parse(line, &rec); reject != nil {
+		reject := lr.parser.Parse(line, &rec)
+		if errors.Is(reject, accesslog.Directive) {
+			continue
+		}
+		if reject != nil {
 			refused++
 			fmt.Fprintf(stderr, "line %d (byte %d): %v at column %d\n", n, pos, reject, lr.parser.RejectOffset()+1)
 			continue

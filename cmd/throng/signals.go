@@ -19,26 +19,24 @@ const headBytes = 64 << 10
 // by the first lines of the first file that is there. Where nothing is known yet it is assumed to;
 // ship warns when it has read the first lines.
 func carriesSignals(src config.Source) bool {
-	format := src.Format
+	format := accesslog.Keys(src.Keys).With(src.Format)
 	var head []byte
-	if format == "auto" || format == "json" {
+	if !accesslog.IsResolved(format) || accesslog.NamesFields(format) {
 		head = headOf(src.Files())
 	}
-	if format == "auto" {
-		var err error
-		if format, err = accesslog.Detect(bytes.Split(head, []byte{'\n'})); err != nil {
-			return true
-		}
+	format, err := accesslog.Resolve(format, bytes.Split(head, []byte{'\n'}))
+	if err != nil {
+		return true
 	}
 	p, err := accesslog.New(format)
 	if err != nil {
 		return true
 	}
 	var rec accesslog.Record
-	for line := range bytes.Lines(head) { // JSON has the fields when a line has them
+	for line := range bytes.Lines(head) { // such a log has the fields when a line has them
 		_ = p.Parse(bytes.TrimRight(line, "\n"), &rec)
 	}
-	return p.HasSignals() || format == "json" && len(head) == 0
+	return p.HasSignals() || accesslog.NamesFields(format) && len(head) == 0
 }
 
 // headOf is the beginning of the first file that matches and is not compressed; nil where there is none or

@@ -20,6 +20,19 @@ func ReadsPreamble(format string) bool {
 	return err == nil && ok
 }
 
+// NamesFields tells whether a log of the format says itself which fields it has, in every line or in
+// directives.
+func NamesFields(format string) bool {
+	r, err := open(format)
+	if s, ok := r.(syslog); ok {
+		r = s.inner
+	}
+	_, named := r.(interface {
+		find(path []byte, position int) *key
+	})
+	return err == nil && named
+}
+
 // Write takes the bytes of the log in order. It never fails.
 func (p *Preamble) Write(b []byte) (int, error) {
 	n := len(b)

@@ -159,7 +159,6 @@ func (ck *checker) sources(sources []Source, sites []Site) {
 			ck.refuse(key+".site", "%q is the id of no site", s.Site)
 		}
 		ck.place(key, s)
-		ck.format(key, s.Format)
 		if s.Stdin && stdin != "" {
 			ck.refuse(key+".stdin", "standard input is %s already", stdin)
 		} else if s.Stdin {
@@ -237,17 +236,6 @@ func (ck *checker) push(key string, p Push) {
 func (ck *checker) inbound(key, addr string, allowed bool, instead string) {
 	if host := ck.hostPort(key, addr); host != "" && !isLoopback(host) && !allowed {
 		ck.refuse(key, "%q is not a loopback address, and raw lines would travel as they are; %sset exposed if other machines shall send here", addr, instead)
-	}
-}
-
-// formats are the named formats of package ingest/accesslog, and auto.
-var formats = []string{"auto", "aws_alb", "aws_elb", "aws_s3", "combined", "combined_signals", "common", "haproxy", "ingress_nginx", "json",
-	"traefik", "vhost_combined"}
-
-func (ck *checker) format(key, format string) {
-	if !slices.Contains(formats, format) && !strings.ContainsAny(format, "$%") {
-		ck.refuse(key+".format", "%q is not one of %s, and has neither a $variable of nginx's log_format nor a %%directive of Apache's LogFormat%s",
-			format, strings.Join(formats, ", "), suggest(format, formats))
 	}
 }
 

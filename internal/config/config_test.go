@@ -14,7 +14,6 @@ import (
 	"pgregory.net/rapid"
 
 	"throng"
-	"throng/ingest/accesslog"
 	"throng/internal/config"
 	"throng/retention"
 )
@@ -162,15 +161,6 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	want := []any{[]string{"b:1", "c:2"}, 2, config.Duration(5 * time.Second), true, 0.25, "warn"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestEveryFormatCanBeNamed(t *testing.T) {
-	for _, format := range append(accesslog.Formats(), "auto", `'$remote_addr "$request"'`) {
-		c, err := load(t, "sites: [{id: blog}]\nsources: [{name: a, site: blog, stdin: true, format: "+format+"}]")
-		if err != nil || c.Sources[0].Format != strings.Trim(format, "'") {
-			t.Errorf("%s: %v", format, err)
-		}
 	}
 }
 

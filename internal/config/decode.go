@@ -63,26 +63,47 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) {
 		d.mapping(key, n, v)
 	case v.Kind() == reflect.Slice:
 		d.sequence(key, n, v)
+	case v.Kind() == reflect.Map:
+		d.texts(key, n, v)
 	default:
 		d.scalar(key, n, v)
 	}
 }
 
 func (d *decoder) mapping(key string, n ast.Node, v reflect.Value) {
-	var entries []*ast.MappingValueNode
+	for _, entry := range d.entries(key, n) {
+		d.entry(key, entry, v)
+	}
+}
+
+func (d *decoder) entries(key string, n ast.Node) []*ast.MappingValueNode {
 	switch n := n.(type) {
 	case *ast.MappingNode:
-		entries = n.Values
+		return n.Values
 	case *ast.MappingValueNode:
-		entries = []*ast.MappingValueNode{n}
+		return []*ast.MappingValueNode{n}
 	case *ast.NullNode: // a section whose keys are all commented out
-		return
 	default:
 		d.refuse(key, n, "want a mapping of keys")
-		return
 	}
-	for _, entry := range entries {
-		d.entry(key, entry, v)
+	return nil
+}
+
+// texts reads a mapping whose keys are anyone's, of text.
+func (d *decoder) texts(key string, n ast.Node, v reflect.Value) {
+	for _, entry := range d.entries(key, n) {
+		name := entry.Key.GetToken().Value
+		path := join(key, name)
+		if entry.Key.Type() != ast.StringType {
+			d.refuse(path, entry.Key, "want a plain key; merge keys and tags are not supported")
+			continue
+		}
+		text := reflect.New(v.Type().Elem()).Elem()
+		d.value(path, entry.Value, text)
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+		v.SetMapIndex(reflect.ValueOf(name), text)
 	}
 }
 

@@ -112,6 +112,8 @@ func scalarSchema(f field) map[string]any {
 		s["type"], s["pattern"] = []string{"string", "integer"}, `^[0-9]+ ?(B|KiB|MiB|GiB|TiB)?$`
 	case f.typ.Kind() == reflect.Slice:
 		s["type"], s["items"] = "array", map[string]any{"type": "string"}
+	case f.typ.Kind() == reflect.Map:
+		s["type"], s["additionalProperties"] = "object", map[string]any{"type": "string"}
 	default:
 		s["type"] = jsonTypes[f.typ.Kind()]
 	}
@@ -232,6 +234,8 @@ func allowedText(f field) string {
 		return "see below"
 	case f.typ.Kind() == reflect.Slice:
 		return "list"
+	case f.typ.Kind() == reflect.Map:
+		return "mapping of text"
 	}
 	return "text"
 }

@@ -76,8 +76,10 @@ type Source struct {
 	Syslog Syslog `yaml:"syslog"`
 	// HTTP receives POST /ingest: at least once, and once with an Idempotency-Key.
 	HTTP Push `yaml:"http"`
-	// Format is the form of the lines: a name that `throng formats` lists, the format of nginx's log_format or Apache's LogFormat as it stands in the server's configuration, or `auto`, which decides by the first lines.
+	// Format is the form of the lines: a name that `throng formats` lists, the format of nginx's log_format or Apache's LogFormat as it stands in the server's configuration, `syslog:` and one of these for lines behind syslog's header, or `auto`, which decides by the first lines.
 	Format string `yaml:"format" default:"auto"`
+	// Keys are the names under which a log in JSON, LTSV or W3C form has its fields, such as `remote_addr: client.ip`; a dot leads into an object. Fields are called as `throng parse` writes them; `request` is a whole request line, and an empty name leaves a field out. Fields that are not listed keep the names of the format.
+	Keys map[string]string `yaml:"keys"`
 	// TrustedProxies is how many proxies of yours a request passes before the server that writes the log. With 0 the client's address is the connection's; with N it is the N-th from the right in X-Forwarded-For (or Forwarded), which the format must have. One too many lets clients choose their address.
 	TrustedProxies int `yaml:"trusted_proxies" default:"0" min:"0" max:"16"`
 }
