@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -29,54 +30,78 @@ func Resolve(format string, lines [][]byte) (string, error) {
 var errUnknown = errors.New("detect format: no known format reads any of the first lines; name the format, " +
 	"one of docs/formats.md or a log_format string, and see with throng parse --explain --format NAME where it fails")
 
-// Detect names the format of a log from its first lines: the one that reads most of them, and of
-// equals the one that asks most of a line. Lines in syslog's envelope are looked at where no format
-// reads lines without one. It fails if none reads any.
+// Detect names the format of a log from its first lines: of those that read more than half as many as
+// the one that reads most, the one that asks most of a line. It fails if none reads any.
 //
 // It knows only what the lines show. A log in whose first lines nothing stands where the signals
 // would be is combined, whatever comes later, so a format is better configured than detected.
 func Detect(lines [][]byte) (format string, err error) {
-	format, err = detectBare(lines)
-	if err != nil || format != "" {
-		return format, err
+	bare, n, err := detectBare(lines)
+	if err != nil {
+		return "", err
 	}
-	return detectWrapped(lines)
+	// Formats that take anything for an account or a host name read lines in an envelope too.
+	inner, inside, err := detectInside(lines)
+	if err != nil {
+		return "", err
+	}
+	if 2*inside > n {
+		return wrappedPrefix + inner, nil
+	}
+	if n == 0 {
+		return "", errUnknown
+	}
+	return bare, nil
 }
 
 // detectWrapped is Detect for lines that are all in syslog's envelope.
 func detectWrapped(lines [][]byte) (format string, err error) {
+	inner, n, err := detectInside(lines)
+	if err == nil && n == 0 {
+		err = errUnknown
+	}
+	if err != nil {
+		return "", err
+	}
+	return wrappedPrefix + inner, nil
+}
+
+// detectInside finds the format of what is in syslog's envelopes, and how many lines it reads.
+func detectInside(lines [][]byte) (format string, n int, err error) {
 	var inside [][]byte
 	for _, line := range lines {
 		if e, ok := openEnvelope(withoutEnd(line)); ok {
 			inside = append(inside, line[e.payload:])
 		}
 	}
-	format, err = detectBare(inside)
-	if err != nil {
-		return "", err
+	format, n, err = detectBare(inside)
+	if err != nil || ReadsPreamble(format) {
+		return "", 0, err
 	}
-	if format == "" || ReadsPreamble(format) {
-		return "", errUnknown
-	}
-	return wrappedPrefix + format, nil
+	return format, n, nil
 }
 
-// detectBare gives "" where no format reads any of the lines.
-func detectBare(lines [][]byte) (format string, err error) {
-	best := 0
-	for _, preset := range presets() {
+// detectBare finds the format of lines in no envelope, and how many of them it reads. Clients choose
+// what they send, and a few odd lines must not make a log pass for one of a format that takes more.
+func detectBare(lines [][]byte) (format string, n int, err error) {
+	all := presets()
+	counts := make([]int, len(all))
+	for i, preset := range all {
 		if preset.weigh == nil {
 			continue
 		}
 		p, err := preset.parser()
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
-		if n := countRead(p, preset.weigh, lines); n > best {
-			best, format = n, preset.Name
-		}
+		counts[i] = countRead(p, preset.weigh, lines)
 	}
-	return format, nil
+	most := slices.Max(counts)
+	i := slices.IndexFunc(counts, func(n int) bool { return 2*n > most })
+	if i < 0 {
+		return "", 0, nil
+	}
+	return all[i].Name, counts[i], nil
 }
 
 // countRead is the number of lines that p reads; 0 if more of them are evidence against its format
@@ -85,7 +110,8 @@ func countRead(p *Parser, weigh func(*recorder) evidence, lines [][]byte) int {
 	var rec Record
 	count := [3]int{}
 	for _, line := range lines {
-		if err := p.Parse(line, &rec); err == nil || errors.Is(err, Directive) {
+		err := p.Parse(line, &rec)
+		if err == nil || errors.Is(err, Directive) && p.recorder.software != "" {
 			count[weigh(p.recorder)]++
 		}
 	}
@@ -103,10 +129,10 @@ func weighRequest(r *recorder) evidence {
 	return against
 }
 
-// weighSoftware: the columns are those of one server.
+// weighSoftware: the directives tell of one server, or there are none and the line has its usual fields.
 func weighSoftware(name string) func(*recorder) evidence {
 	return func(r *recorder) evidence {
-		if r.software == name {
+		if r.software == name || r.software == "" && r.rec.RemoteAddr.IsValid() {
 			return support
 		}
 		return against

@@ -75,7 +75,7 @@ func open(format string) (reader, error) {
 		return openWrapped(inner)
 	}
 	if fixed, ok := strings.CutPrefix(format, "#Fields:"); ok {
-		return newW3C(nil, w3cColumns, fixed), nil
+		return newW3C(nil, w3cColumns, "", fixed), nil
 	}
 	name, pairs, _ := strings.Cut(format, " ")
 	for _, p := range presets() {
@@ -86,7 +86,7 @@ func open(format string) (reader, error) {
 	if isLogFormat(format) {
 		return openLayout(format)
 	}
-	return nil, fmt.Errorf("make parser: no format has that name, %q; there are %s, and the formats of nginx's log_format and Apache's LogFormat", format, strings.Join(Formats(), ", "))
+	return nil, fmt.Errorf("make parser: no format has that name; there are %s, and the formats of nginx's log_format and Apache's LogFormat", strings.Join(Formats(), ", "))
 }
 
 // openLayout keeps a nil *layout from becoming a reader.

@@ -145,7 +145,7 @@ func w3cPresets() []Preset {
 			Snippets: []Snippet{{Server: "CloudFront", Language: "sh", Text: `aws logs put-delivery-destination --name access-logs --output-format w3c \
     --delivery-destination-configuration destinationResourceArn=arn:aws:s3:::BUCKET`}},
 			Notes: "A W3C log with tabs between values, which are encoded like URLs. " + fixedNote + "It logs no signal fields.",
-			keys:  w3cColumns, keyed: w3cOf(cloudFrontFields), weigh: weighSoftware("cloudfront"),
+			keys:  w3cColumns, keyed: w3cOf(cloudFront, cloudFrontFields), weigh: weighSoftware(cloudFront),
 		},
 		{
 			Name:  "iis",
@@ -159,7 +159,7 @@ func w3cPresets() []Preset {
 </logFile>`}},
 			Notes: "A W3C log with `+` for the blanks in a user agent and `time-taken` in milliseconds. " + fixedNote +
 				"Times are UTC, as IIS writes them. `keys` names columns, such as that of a custom field.",
-			keys: w3cColumns, keyed: w3cOf(iisFields), weigh: weighSoftware("iis"),
+			keys: w3cColumns, keyed: w3cOf(iis, iisFields), weigh: weighSoftware(iis),
 		},
 		{
 			Name:  "w3c",
@@ -169,7 +169,7 @@ func w3cPresets() []Preset {
 			Notes: "The lines that begin with `#` say which fields follow; they may change within a file, and are no refused lines. Lines before the first\n" +
 				"`#Fields` are refused; for those, write the directive as the format: `--format '#Fields: date time …'`. Values have blanks or tabs between\n" +
 				"them; `-` is none. Without a `date` field the last `#Date` counts. Times are UTC. " + keysNote,
-			keys: w3cColumns, keyed: w3cOf(""), weigh: weighSoftware("w3c"),
+			keys: w3cColumns, keyed: w3cOf("", ""), weigh: always,
 		},
 	}
 }

@@ -13,13 +13,15 @@ import (
 // where a value has a blank. A value in quotation marks has its end there, and "" is one of them.
 type w3c struct {
 	keyTable
-	columns  []*key // nil is one that means no field
-	day      int64  // of the last #Date, where no column says the date
-	dayless  bool   // day is not known
-	signal   bool   // a column has a signal
-	software string // which server the columns are of
-	// fixed is what the lines are taken for before the first #Fields.
-	fixed string
+	columns []*key // nil is one that means no field
+	day     int64  // of the last #Date, where no column says the date
+	dayless bool   // day is not known
+	signal  bool   // a column has a signal
+	// software is the server that the directives tell of: iis, cloudfront or, for any other, w3c. It
+	// is "" before the first #Fields, and decides nothing but what Detect finds.
+	software string
+	// server writes the log; fixed are its fields before the first #Fields. Both may be "".
+	server, fixed string
 }
 
 // maxDirective is the longest directive that is read; what is longer is passed over.
@@ -49,8 +51,11 @@ var w3cColumns = []spellings{
 	{consent, "sc(tk)"},
 }
 
-// Fields of servers that write the same ones unless they are told otherwise.
+// Servers, and the fields that they write unless they are told otherwise.
 const (
+	iis        = "iis"
+	cloudFront = "cloudfront"
+
 	iisFields = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) " +
 		"sc-status sc-substatus sc-win32-status time-taken"
 	cloudFrontFields = "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) " +
@@ -59,27 +64,27 @@ const (
 		"time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
 )
 
-// newW3C takes lines before the first #Fields for those of the fields that are fixed; "" is none.
-func newW3C(own []key, usual []spellings, fixed string) reader {
+func newW3C(own []key, usual []spellings, server, fixed string) reader {
 	for i := range own {
 		own[i].path = strings.ToLower(own[i].path)
 	}
-	w := &w3c{keyTable: newKeyTable(own, usual), fixed: fixed}
+	w := &w3c{keyTable: newKeyTable(own, usual), server: server, fixed: fixed}
 	w.restart()
 	return w
 }
 
 // w3cOf makes a reader for the lines of one server.
-func w3cOf(fixed string) func([]key, []spellings) reader {
-	return func(own []key, usual []spellings) reader { return newW3C(own, usual, fixed) }
+func w3cOf(server, fixed string) func([]key, []spellings) reader {
+	return func(own []key, usual []spellings) reader { return newW3C(own, usual, server, fixed) }
 }
 
 // restart forgets the directives.
 func (w *w3c) restart() {
-	w.columns, w.dayless, w.signal, w.software = nil, true, false, ""
+	w.columns, w.dayless, w.signal = nil, true, false
 	if w.fixed != "" {
 		w.setFields([]byte(w.fixed))
 	}
+	w.software = ""
 }
 
 func (w *w3c) signals() bool { return w.signal }
@@ -107,7 +112,8 @@ func (w *w3c) directive(line []byte) {
 
 // setFields takes the names of the columns.
 func (w *w3c) setFields(names []byte) {
-	w.columns, w.signal, w.software = w.columns[:0], false, "w3c"
+	w.columns, w.signal = w.columns[:0], false
+	server := "w3c"
 	for _, name := range bytes.Fields(bytes.ToLower(names)) {
 		k := w.find(name, len(w.columns))
 		w.columns = append(w.columns, k)
@@ -115,13 +121,16 @@ func (w *w3c) setFields(names []byte) {
 		case k != nil && (k.field == dnt || k.field == gpc):
 			w.signal = true
 		case string(name) == "sc-win32-status" || string(name) == "s-sitename":
-			w.software = "iis"
+			server = iis
 		case string(name) == "x-edge-location":
-			w.software = "cloudfront"
+			server = cloudFront
 		}
 	}
-	if w.software == "iis" {
+	if server == iis || w.server == iis {
 		w.inMillis()
+	}
+	if server != "w3c" || w.software == "" {
+		w.software = server
 	}
 }
 
