@@ -15,7 +15,8 @@ type product struct {
 	version string
 }
 
-// products are tried in order, the most special first: browsers name those whose engine they share.
+// products are tried in order, the most special first: browsers name those whose engine they share. Those
+// of no family, which hold a family's own token all the same, come before it.
 var products = []product{
 	{"OculusBrowser/", throng.OtherClient, ""}, {"baidubrowser", throng.OtherClient, ""}, {"Sleipnir", throng.OtherClient, ""},
 	{"chromeframe/", throng.OtherClient, ""}, {"AOL ", throng.OtherClient, ""}, {"MSOffice ", throng.OtherClient, ""},
@@ -47,7 +48,7 @@ var readers = []string{
 	"Feedfetcher", "theoldreader", "BazQux", "CommaFeed", "NewsGator", "Akregator", "Liferea", "RSSOwl", "Vienna/",
 }
 
-// strangers name engines that are of no family here, though their user agents hold a family's token.
+// strangers are of no family here, though their user agents hold the tokens of an engine.
 var strangers = []string{
 	"PaleMoon/", "SeaMonkey/", "Seamonkey/", "Iceweasel/", "Camino/", "Epiphany/", "Konqueror/", "PhantomJS/",
 	"BB10", "BlackBerry", "webOS/", "hpwOS/", "Puffin/", "Waterfox/", "Basilisk/", "(like Firefox", "K-Meleon/",
