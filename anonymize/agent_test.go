@@ -169,3 +169,23 @@ func TestAgentCacheIsBounded(t *testing.T) {
 		t.Errorf("%d values are remembered, want at most 8 user agents, a path and a referrer", n)
 	}
 }
+
+// TestCrawlersOfNoListAreFound withholds the list that they are on: what is found then is what would be
+// of a crawler that no list has yet.
+func TestCrawlersOfNoListAreFound(t *testing.T) {
+	all, found := 0, 0
+	anonymize.WithoutCrawlerList(func() {
+		for _, c := range readCrawlers(t) {
+			for _, ua := range c.Instances {
+				all++
+				if anonymize.GeneralizeAgent([]byte(ua)).Bot != throng.Human {
+					found++
+				}
+			}
+		}
+	})
+	t.Logf("%d of %d crawlers are found by their own words alone", found, all)
+	if 100*found < 96*all {
+		t.Errorf("%d of %d crawlers are found by their own words alone, want 96 %%", found, all)
+	}
+}

@@ -13,3 +13,11 @@ func (c *cache[V]) len() (n int) {
 	}
 	return n
 }
+
+// WithoutCrawlerList runs f while the list of crawlers finds nothing.
+func WithoutCrawlerList(f func()) {
+	saved := botMatcher
+	defer func() { botMatcher = saved }()
+	botMatcher = must(newBotMatcher("crawler\tno crawler at all"))
+	f()
+}
