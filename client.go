@@ -1,7 +1,8 @@
 package throng
 
-// Client is a browser family of a closed vocabulary; all that is not in it is [OtherClient]. The
-// vocabulary is small on purpose: a rare family would help to tell one device from another.
+// Client is a browser family of a closed vocabulary; all that is not in it is [OtherClient], and so are
+// bots, but for feed readers. The vocabulary is small on purpose: a rare family would help to tell one
+// device from another. See docs/user-agents.md.
 type Client uint8
 
 // The browser families.

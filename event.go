@@ -22,8 +22,8 @@ type Event struct {
 	Bytes    uint64
 	Referrer string // registrable domain, or the name of a search engine or network; "" is none
 	Client   Client
-	// ClientMajor is the browser's major version; 0 is unknown. Rounded down to a multiple of 10 for
-	// those who opted out.
+	// ClientMajor is the browser's major version, of a closed range for each family; 0 is unknown.
+	// Rounded down to a multiple of 10 for those who opted out.
 	ClientMajor uint16
 	OS          OS
 	Country     Country

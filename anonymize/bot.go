@@ -18,11 +18,12 @@ var crawlerList string
 var generalWords = map[throng.Bot][]string{
 	throng.Automation: {
 		"headless", "puppeteer", "playwright", "selenium", "webdriver", "phantomjs", "lighthouse", "synthetic", "monitor", "uptime",
-		"camoufox", "web preview", "linkpreview", "link preview",
+		"page speed", "pagespeed", "camoufox", "web preview", "linkpreview", "link preview",
 	},
 	throng.Crawler: {
 		"crawl", "spider", "scrap", "scan", "archiv", "fetch", "feed", "harvest", "validat", "checker", "link check", "linkcheck",
-		"survey", "verification", "http://", "https://", "www.", "mailto:", "gecko; compatible", "safari/537.36 (compatible",
+		"survey", "verification", "transcoder", "search console", "http://", "https://", "www.", "mailto:", "gecko; compatible",
+		"safari/537.36 (compatible",
 	},
 	throng.Tool: {
 		"curl/", "libwww", "python", "perl/", "ruby/", "okhttp", "http-client", "httpclient", "http client", "go-http", "java-client",
@@ -76,7 +77,8 @@ func botOf(ua []byte, client throng.Client) throng.Bot {
 		return throng.Bot(rank % generalRank)
 	case client == throng.FeedReader, namesBot(lower):
 		return throng.Crawler
-	case isBrowser(client), isOldBrowser(lower), bytes.HasPrefix(lower, []byte("mozilla/")) && namesEngine(lower):
+	case isBrowser(client), isOldBrowser(lower), bytes.Contains(lower, []byte("applewebkit/")),
+		bytes.HasPrefix(lower, []byte("mozilla/")) && namesEngine(lower):
 		return throng.Human
 	}
 	return throng.Tool // an empty one, and apps that fetch something for themselves, too

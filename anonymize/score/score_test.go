@@ -1,10 +1,14 @@
 package score_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"throng"
 	"throng/anonymize/score"
 )
 
@@ -43,8 +47,33 @@ func TestScore(t *testing.T) {
 	if r.Outputs > 200 || r.Inputs < 4000 {
 		t.Errorf("%d distinct outputs of %d inputs, want at most 200", r.Outputs, r.Inputs)
 	}
+	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "user-agents.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []score.Ratio{r.Family, r.Major, r.KnownFamily, r.KnownMajor, r.System, r.Recall, r.FalsePositives} {
+		if line := fmt.Sprintf("%6.2f %%  %d of %d\n", f.Percent(), f.Part, f.Whole); !strings.Contains(string(docs), line) {
+			t.Errorf("docs/user-agents.md does not say %q", line)
+		}
+	}
+	if line := fmt.Sprintf(" %d of %d inputs\n", r.Outputs, r.Inputs); !strings.Contains(string(docs), line) {
+		t.Errorf("docs/user-agents.md does not say %q", line)
+	}
 	for _, m := range r.Misses {
 		t.Logf("%s: want %s, got %s: %s", m.Figure, m.Want, m.Got, m.UserAgent)
+	}
+}
+
+// TestVocabularyIsDocumented looks for each word of it.
+func TestVocabularyIsDocumented(t *testing.T) {
+	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "user-agents.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range slices.Concat(throng.ClientNames(), throng.OSNames(), throng.BotNames()) {
+		if !strings.Contains(string(docs), word) {
+			t.Errorf("docs/user-agents.md does not name %q", word)
+		}
 	}
 }
 
