@@ -75,7 +75,7 @@ func (r *recorder) note(rec *Record, name string, v []byte) string {
 			return byteCount(v) + ", the client: " + noteAddress(rec)
 		}
 	case "time":
-		if rec.Time == 0 { // refused before it was known
+		if !r.timed { // refused before it was known
 			return byteCount(v)
 		}
 		return time.Unix(rec.Time, 0).UTC().Format(time.RFC3339)

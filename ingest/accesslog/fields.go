@@ -104,8 +104,11 @@ type recorder struct {
 	short       bool  // the line ended before the format's optional fields
 	proxied     bool  // the client's address is a hop
 
-	calendar   calendar // of times that are read by a pattern
-	calendarAt int      // how many bytes before the line's end the first part of it began
+	calendar calendar // of times that are read by a pattern
+	// lastCalendar was lastTime: neighbouring lines mostly have the same.
+	lastCalendar calendar
+	lastTime     int64
+	calendarAt   int // how many bytes before the line's end the first part of it began
 
 	halves   halves // of a time in two parts
 	sent     int64  // the time of the envelope that the line came in; 0 is none
@@ -196,10 +199,16 @@ func (r *recorder) setTime(v []byte) Reject {
 }
 
 // setCalendar takes over the time that was read by patterns.
-func (r *recorder) setCalendar() (ok bool) {
-	r.rec.Time, ok = r.calendar.unix()
-	r.timed = ok
-	return ok
+func (r *recorder) setCalendar() bool {
+	if r.calendar != r.lastCalendar {
+		sec, ok := r.calendar.unix()
+		if !ok {
+			return false
+		}
+		r.lastCalendar, r.lastTime = r.calendar, sec
+	}
+	r.rec.Time, r.timed = r.lastTime, true
+	return true
 }
 
 var questionMark = []byte{'?'} // Apache's %q begins with it

@@ -55,6 +55,7 @@ func isLogFormat(s string) bool {
 
 // readDirective takes the format out of what was copied from a server's configuration.
 func readDirective(s string) (bareFormat, error) {
+	s = strings.TrimRight(s, "\r\n") // of a block in YAML
 	switch {
 	case nginxDirective.MatchString(s):
 		return nginxArguments(s, 2)

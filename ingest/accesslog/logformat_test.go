@@ -68,6 +68,11 @@ func TestLogFormats(t *testing.T) {
 			"2026-01-01T00:00:00Z\t192.0.2.7\tGET / HTTP/1.1\t200\thttps://www.example.org/",
 			`{"remote_addr":"192.0.2.7","method":"GET","target":"/","path":"/","protocol":"HTTP/1.1","status":200,"bytes":0,"referer":"https://www.example.org/"}`,
 		},
+		"cookies and consent, which are never written": {
+			`$remote_addr [$time_local] "$request" $status "$http_cookie" $cookie_uid $sent_http_tk`,
+			`192.0.2.7 ` + at + ` "GET / HTTP/1.1" 200 "a=1; b=2" me C`,
+			`{"remote_addr":"192.0.2.7","method":"GET","target":"/","path":"/","protocol":"HTTP/1.1","status":200,"bytes":0}`,
+		},
 		"nginx, the better of two": {
 			`$server_name $bytes_sent $remote_addr [$time_local] "$request" $request_method $uri $status $body_bytes_sent $host`,
 			`_ 9 192.0.2.7 ` + at + ` "GET /a?b HTTP/1.1" GET /a 200 5 www.example.org`,
@@ -87,6 +92,11 @@ func TestLogFormats(t *testing.T) {
 			`"%h %t \"%r\" %s %B"`,
 			`192.0.2.7 ` + at + ` "GET / HTTP/1.1" 200 0`,
 			`{"remote_addr":"192.0.2.7","method":"GET","target":"/","path":"/","protocol":"HTTP/1.1","status":200,"bytes":0}`,
+		},
+		"a newline at its end": {
+			"%h %t %r\n",
+			`192.0.2.7 ` + at + ` GET / HTTP/1.1`,
+			`{"remote_addr":"192.0.2.7","method":"GET","target":"/","path":"/","protocol":"HTTP/1.1","bytes":0}`,
 		},
 		"Apache, request in parts": {
 			`%V:%p %a %u %t "%m %U%q %H" %>s %O %T`,

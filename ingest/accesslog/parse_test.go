@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -115,6 +116,45 @@ func TestHeadIsTheSteps(t *testing.T) {
 				t.Fatalf("(-steps +head):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEveryLineIsReadOrRefused: whatever becomes of a line of any format, each parser keeps its promises.
+func TestEveryLineIsReadOrRefused(t *testing.T) {
+	var corpus [][]byte
+	var parsers []*accesslog.Parser
+	for _, format := range accesslog.Formats() {
+		corpus = append(corpus, readLines(t, "testdata/"+format+".log")...)
+		parsers = append(parsers, newParser(t, format))
+	}
+	for name, format := range customFormats {
+		corpus = append(corpus, customLine(name, "192.0.2.7", time.Unix(1.7e9, 0), "/a?b", "Mozilla/5.0 (X11)", "1"))
+		parsers = append(parsers, newParser(t, format))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		line := mutate(rt, rapid.SampledFrom(corpus).Draw(rt, "line"))
+		p := rapid.SampledFrom(parsers).Draw(rt, "parser")
+		p.TrustProxies(rapid.IntRange(0, 3).Draw(rt, "proxies"))
+		checkParser(t, p, line)
+	})
+}
+
+// TestReadingIsLinear: lines of the greatest length, whatever they repeat, do not exhaust the test's time
+// limit, as they would if a parser went over a line once for each of its bytes.
+func TestReadingIsLinear(t *testing.T) {
+	repeat := []string{`"`, `" "`, ` `, `\"`, `[`, `] "`, `,`, `, `, `" 200 `, `#22`, `"-" `, `{"a":`, `=`, `:`, `/`, `?`, `a b" `}
+	for _, format := range append(accesslog.Formats(), customFormats["log_format"], customFormats["LogFormat"]) {
+		p := newParser(t, format)
+		p.TrustProxies(2)
+		var rec accesslog.Record
+		for _, unit := range repeat {
+			fill := strings.Repeat(unit, (accesslog.MaxLine-len(line))/len(unit))
+			for _, long := range []string{line + fill, fill + line, strings.Replace(line, "/a", "/"+fill, 1)} {
+				if err := p.Parse([]byte(long), &rec); err == accesslog.TooLong {
+					t.Fatalf("a line of %d bytes is too long", len(long))
+				}
+			}
+		}
 	}
 }
 

@@ -147,8 +147,11 @@ func (t *template) steps() []step {
 			quoted: strings.HasSuffix(fixed, `"`) && strings.HasPrefix(v.after, `"`)}
 		fixed = v.after
 	}
-	if len(steps) > 0 {
-		steps[len(steps)-1].last = true
+	steps[len(steps)-1].last = true
+	for i := range steps {
+		s := &steps[i]
+		s.plain = s.clock == nil && s.after != "" && !s.last && (!s.list || s.quoted) && !s.mayHoldDelimiter()
+		s.probe = uint8(max(strings.IndexAny(s.after, "\"[]|"), 0))
 	}
 	return steps
 }
