@@ -88,6 +88,9 @@ func (c *canarySite) checkBeforeClose(t *testing.T) {
 		for table, what := range c.search.findIn(all) {
 			t.Errorf("table %s holds %s", table, what)
 		}
+		if n := e.counts(t, "SELECT signal, count() FROM events GROUP BY signal")["list"]; len(n) == 0 || n[0] != 4 {
+			t.Errorf("%v events of people on the opt-out list", n)
+		}
 		if len(coarse().findIn(all)["events"]) == 0 {
 			t.Error("nothing is found of visitors who opted out before their time is over")
 		}
@@ -170,6 +173,7 @@ func (c *canarySite) checkCommands(t *testing.T, now time.Time) {
 		{"release", "list", "--dir", c.state}, {"release", "show", "--dir", c.state, release},
 		{"release", "export", "--dir", c.state, release, "--format", "csv"}, {"release", "export", "--dir", c.state, release, "--format", "json"},
 		{"ledger", "show", "--dir", c.state, "--json"}, {"ledger", "verify", "--dir", c.state}, {"keys", "status", "--dir", c.state},
+		{"optout", "status", "--dir", c.state, "--json"},
 		{"config", "check", "--config", c.config}, {"config", "print", "--config", c.config},
 		{"retention", "plan", "--config", c.config, "--json"}, {"retention", "verify", "--config", c.config, "--json"},
 		{"retention", "receipts", "--dir", c.state}, {"close", "--once", "--config", c.config},

@@ -49,10 +49,19 @@ var canaryLines = []string{
 	"\x16\x03\x01{W}\x00\xff198.18.9.20",
 }
 
+// canaryListed is an account and a cookie on the opt-out list.
+const canaryListed = "{W}-listed"
+
 // canaryObjects are lines of JSON.
 var canaryObjects = []string{
 	`{"time":"{Z}","remote_addr":"198.18.9.31","x_forwarded_for":"198.18.9.32, 2001:db8:6:6:6:6:6:6","remote_user":"{W}","request":"GET /about?{W} HTTP/1.1","status":200,"bytes":5,"http_user_agent":"{W}","http_referer":"https://{W}.example.org","cookie":"sid={W}","session":"{W}","host":"www.example.org"}`,
 	`{"ts":"{Z}","request":{"client_ip":"198.18.9.33","method":"GET","uri":"/account/{W}@example.org","host":"www.example.org","headers":{"Cookie":["{W}"],"X-Forwarded-For":["198.18.9.34"],"User-Agent":["{W}"],"{W}":["{W}"],"Dnt":["1"]}},"status":200,"size":5,"{W}":"{W}"}`,
+	// opted out by name, by account and by cookie; consented, which leaves the other cookies and the marker
+	`{"time":"{Z}","remote_addr":"198.18.9.37","remote_user":"{W}-listed","request":"GET /{Q}/{W} HTTP/1.1","status":200,"host":"www.example.org"}`,
+	`{"time":"{Z}","remote_addr":"198.18.9.38","remote_user":"{W}","request":"GET /{Q}/{W} HTTP/1.1","status":200,"http_cookie":"{W}={W}; uid={W}-listed; sid={W}","host":"www.example.org"}`,
+	`{"time":"{Z}","remote_addr":"198.18.9.39","request":"GET /{Q}/{W} HTTP/1.1","status":200,"cookie_uid":"{W}-listed","cookie_sid":"{W}","host":"www.example.org"}`,
+	`{"time":"{Z}","remote_addr":"198.18.9.40","request":"GET /about HTTP/1.1","status":200,"dnt":"1{W}","cookie":"consent=given; {W}={W}","consent":"{W};{W}","host":"www.example.org"}`,
+	`{"ts":"{Z}","request":{"client_ip":"198.18.9.44","method":"GET","uri":"/{Q}/{W}","host":"www.example.org","headers":{"Cookie":["{W}","uid={W}-listed"],"Dnt":["{W}","{W}"],"Sec-Gpc":["{W}"]}},"resp_headers":{"Tk":["{W}"],"Set-Cookie":["{W}"]},"status":200}`,
 	`{"time":"{Z}","remote_addr":"198.18.9.35","request":"GET /about HTTP/1.1","status":200,"host":"{W}.example.org"}`,
 	`{"time":"{Z}","remote_addr":"{W}","request":"GET /about HTTP/1.1","status":"{W}"}`,
 	`{"time":"{W}","remote_addr":"198.18.9.36","request":"{W}"`,

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,7 +28,8 @@ type canarySite struct {
 }
 
 const canaryConfig = `dir: %[1]s
-sites: [{id: www, title: The canary, hosts: [www.example.org], routes_file: %[2]s, case_sensitive: true}]
+sites: [{id: www, title: The canary, hosts: [www.example.org], routes_file: %[2]s, case_sensitive: true, consent: {cookie: consent, value: given, marker: C}}]
+optout: {cookie: uid}
 sources:
   - {name: web, site: www, path: %[3]s/web.log, format: combined_signals}
   - {name: api, site: www, path: %[3]s/api.log, format: json}
@@ -50,6 +52,13 @@ func newCanarySite(t *testing.T) *canarySite {
 		t.Fatal(err)
 	}
 	writeFile(t, c.config, fmt.Sprintf(canaryConfig, c.state, routes, logs, c.public, c.admin))
+	for _, kind := range []string{"account", "cookie"} {
+		cmd := exec.Command("throng", "optout", "add", "--kind", kind, "--config", c.config)
+		cmd.Stdin = strings.NewReader(fill([]string{canaryListed}, closedDay.Start()))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("optout add: %v\n%s", err, out)
+		}
+	}
 
 	noon := closedDay.Start().Add(12 * time.Hour)
 	log, err := loadgen.New(loadgen.Options{Readership: list, Devices: 60_000, Seed: 1, Start: closedDay.Start(), End: noon, Canary: canaryWord})
