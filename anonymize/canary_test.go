@@ -18,7 +18,11 @@ const run = 5
 // TestNoRunOfASecretComesOut puts values that occur nowhere else into every field that must not come
 // out, and looks for each run of five bytes of them in every field of the event.
 func TestNoRunOfASecretComesOut(t *testing.T) {
-	a := newAnonymizer(t, withRoutes)
+	a := newAnonymizer(t, func(o *anonymize.Options) {
+		withRoutes(o)
+		o.OptOut, o.OptOutCookie = list{cookie: "listed"}, "uid"
+		o.Consent = map[string]anonymize.Consent{"s": {Cookie: "consent", Value: "yes", Marker: "C"}}
+	})
 	secret := rapid.StringMatching(`[qxzjvk0-9]{8,40}`)
 	rapid.Check(t, func(t *rapid.T) {
 		mark := func(what string) []byte { return []byte(secret.Draw(t, what)) }
@@ -29,7 +33,13 @@ func TestNoRunOfASecretComesOut(t *testing.T) {
 		rec.UserAgent = fmt.Appendf(nil, "%s %s Chrome/%s Version/%s", chrome, agent, agent, agent)
 		rec.Referer = fmt.Appendf(nil, "https://%s.example.org:%s/%s?%s=%s#%s", cookie, cookie, cookie, cookie, cookie, cookie)
 		rec.DNT, rec.GPC = field(string(mark("dnt"))), field(string(mark("gpc")))
-		secrets := [][]byte{rec.RemoteUser, rec.Query, rec.ForwardedFor, rec.RemoteHost, rec.MethodText, rec.Protocol, rec.Host,
+		jar, named, consent := mark("cookie header"), mark("cookie"), mark("consent")
+		rec.Cookie = fmt.Appendf(nil, "%s=%s; uid=%s; consent=%s", jar, jar, jar, jar)
+		rec.Cookies, rec.Consent = []accesslog.Cookie{{Name: "uid", Value: named}}, consent
+		if rapid.Bool().Draw(t, "on the list") {
+			rec.Cookie = append(rec.Cookie, "; uid=listed"...)
+		}
+		secrets := [][]byte{jar, named, consent, rec.RemoteUser, rec.Query, rec.ForwardedFor, rec.RemoteHost, rec.MethodText, rec.Protocol, rec.Host,
 			agent, cookie, rec.DNT.Value, rec.GPC.Value}
 		path := mark("matrix")
 		rec.Path = fmt.Appendf(nil, "/news;sid=%s/%%3fq=%s", path, path)
