@@ -94,6 +94,9 @@ func (c configCheck) Run(a *app) error {
 		if !carriesSignals(src) {
 			fmt.Fprintf(a.out, "warning: source %s: its log has no DNT and Sec-GPC fields, so nobody's opt-out signal can be seen in it\n", src.Name)
 		}
+		if key := needsCookies(cfg, src); key != "" && lacksCookies(src) {
+			fmt.Fprintf(a.out, "warning: source %s: no line at the beginning of its log has a cookie, which %s needs; docs/signals.md says how to log it\n", src.Name, key)
+		}
 	}
 	fmt.Fprintf(a.out, "%s: ok: %d sites, %d sources, broker %s, store %s\n", c.Config, len(cfg.Sites), len(cfg.Sources),
 		place(cfg.Broker.Embedded()), place(cfg.Store.Embedded()))

@@ -39,6 +39,48 @@ func carriesSignals(src config.Source) bool {
 	return p.HasSignals() || accesslog.NamesFields(format) && len(head) == 0
 }
 
+// lacksCookies tells whether the beginning of a source's log shows that it has no cookies: lines that can
+// be read, none of them with one.
+func lacksCookies(src config.Source) bool {
+	head := headOf(src.Files())
+	format := src.Format
+	if format == "auto" {
+		var err error
+		if format, err = accesslog.Detect(bytes.Split(head, []byte{'\n'})); err != nil {
+			return false
+		}
+	}
+	p, err := accesslog.New(format)
+	if err != nil {
+		return false
+	}
+	var rec accesslog.Record
+	read := false
+	for line := range bytes.Lines(head) {
+		if p.Parse(line, &rec) != nil {
+			continue
+		}
+		if len(rec.Cookie) > 0 || len(rec.Cookies) > 0 {
+			return false
+		}
+		read = true
+	}
+	return read
+}
+
+// needsCookies is the setting for which a source's log must have cookies; "" is none.
+func needsCookies(cfg *config.Config, src config.Source) string {
+	if cfg.OptOut.Cookie != "" {
+		return "optout.cookie"
+	}
+	for _, s := range cfg.Sites {
+		if s.ID == src.Site && s.Consent.Cookie != "" {
+			return "consent.cookie of site " + s.ID
+		}
+	}
+	return ""
+}
+
 // headOf is the beginning of the first file that matches and is not compressed; nil where there is none or
 // it cannot be read, which ship will say.
 func headOf(globs []string) []byte {
