@@ -129,6 +129,9 @@ func (c *Change) Name(identifier []byte) {
 	c.entries = append(c.entries, c.key.entry(c.kind, identifier))
 }
 
+// Len is the number of different identifiers.
+func (c *Change) Len() int { return len(c.sorted()) }
+
 // sorted is the change in order, each entry once.
 func (c *Change) sorted() []uint64 {
 	slices.Sort(c.entries)

@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"throng/anonymize/optout"
+	"throng/internal/clickhouse"
 	"throng/internal/config"
 )
 
@@ -84,18 +88,28 @@ func eachLine(in io.Reader, use func(n int, identifier []byte) error) error {
 	return nil
 }
 
-// change replaces the list by what apply makes of it and of the identifiers that are read.
-func (o optOutNames) change(a *app, apply func(*optout.List, *optout.Change) *optout.List) error {
+// names calls use for each identifier on standard input.
+func (o optOutNames) names(a *app) func(use func([]byte)) error {
+	return func(use func([]byte)) error {
+		return eachLine(a.in, func(_ int, id []byte) error { use(id); return nil })
+	}
+}
+
+// change replaces the list by what apply makes of it and of the identifiers that names reads.
+func (o optOutNames) change(a *app, names func(func([]byte)) error, apply func(*optout.List, *optout.Change) (*optout.List, error)) error {
 	f, err := o.files(a)
 	if err != nil {
 		return err
 	}
 	return f.Update(func(before *optout.List) (*optout.List, error) {
 		c := optout.NewChange(before.Key(), o.kind())
-		if err := eachLine(a.in, func(_ int, id []byte) error { c.Name(id); return nil }); err != nil {
+		if err := names(c.Name); err != nil {
 			return nil, err
 		}
-		after := apply(before, c)
+		after, err := apply(before, c)
+		if err != nil {
+			return nil, err
+		}
 		fmt.Fprintf(a.err, "throng: %d %ss are on the list, %d before\n", after.Len(o.kind()), o.kind(), before.Len(o.kind()))
 		return after, nil
 	})
@@ -103,18 +117,62 @@ func (o optOutNames) change(a *app, apply func(*optout.List, *optout.Change) *op
 
 type optOutAdd struct {
 	optOutNames
-	Replace bool `help:"Take everybody else of this kind off the list: for the whole of another program's table."`
+	Replace bool   `help:"Take everybody else of this kind off the list: for the whole of another program's table."`
+	Table   string `placeholder:"DATABASE.TABLE.COLUMN" help:"Read the identifiers from a table or view of the configured ClickHouse server, not from standard input. Needs --config."`
 }
 
 func (optOutAdd) Help() string {
-	return example("clickhouse-client --query 'SELECT account FROM crm.opt_outs' | throng optout add --replace --config throng.yaml")
+	return "Identifiers come from standard input, one a line, or from a column of a table (--table).\n\n" +
+		example("throng optout add --replace --table crm.opt_outs.account --config throng.yaml")
 }
 
-func (c optOutAdd) Run(a *app) error {
-	if c.Replace {
-		return c.change(a, (*optout.List).Replace)
+func (c optOutAdd) Run(a *app, ctx context.Context) error {
+	names := c.names(a)
+	if c.Table != "" {
+		var err error
+		if names, err = c.table(a, ctx); err != nil {
+			return err
+		}
 	}
-	return c.change(a, (*optout.List).Add)
+	return c.change(a, names, func(l *optout.List, ch *optout.Change) (*optout.List, error) {
+		if !c.Replace {
+			return l.Add(ch), nil
+		}
+		if ch.Len() == 0 { // what was to write them has failed, more likely than not
+			return nil, errors.New("no identifier was read, so none is replaced; `throng optout remove` takes people off the list")
+		}
+		return l.Replace(ch), nil
+	})
+}
+
+// table calls use for each value of the table's column. Values that are empty name nobody.
+func (c optOutAdd) table(a *app, ctx context.Context) (func(use func([]byte)) error, error) {
+	parts := strings.Split(c.Table, ".")
+	if len(parts) != 3 || c.Config == "" {
+		return nil, usageError{errors.New("--table wants DATABASE.TABLE.COLUMN, and --config, which names the server")}
+	}
+	cfg, err := (configured{c.Config}).load(a)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Store.Embedded() {
+		return nil, usageError{errors.New("--table reads from the server that store.addr names, and the store is embedded; pipe the identifiers to standard input")}
+	}
+	return func(use func([]byte)) error {
+		s, err := clickhouse.Open(ctx, clickhouse.Options{
+			Addr: []string{cfg.Store.Addr}, Database: cfg.Store.Database, User: cfg.Store.User, PasswordFile: cfg.Store.PasswordFile,
+		})
+		if err != nil {
+			return err
+		}
+		err = s.EachText(ctx, parts[0], parts[1], parts[2], func(id string) error {
+			if id != "" {
+				use([]byte(id))
+			}
+			return nil
+		})
+		return errors.Join(err, s.Close())
+	}, nil
 }
 
 type optOutRemove struct{ optOutNames }
@@ -123,7 +181,9 @@ func (optOutRemove) Help() string {
 	return example("echo 7f3a9c | throng optout remove --kind cookie --dir /var/lib/throng")
 }
 
-func (c optOutRemove) Run(a *app) error { return c.change(a, (*optout.List).Remove) }
+func (c optOutRemove) Run(a *app) error {
+	return c.change(a, c.names(a), func(l *optout.List, ch *optout.Change) (*optout.List, error) { return l.Remove(ch), nil })
+}
 
 type optOutCheck struct{ optOutNames }
 

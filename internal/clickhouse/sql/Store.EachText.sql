@@ -1,0 +1,3 @@
+SELECT DISTINCT assumeNotNull(toString({column:Identifier})) AS text
+FROM {database:Identifier}.{table:Identifier}
+WHERE isNotNull({column:Identifier})
