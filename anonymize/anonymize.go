@@ -86,6 +86,7 @@ type Anonymizer struct {
 	options   Options
 	site      *site            // of lines without host; may be nil
 	hosts     map[string]*site // nil: every line is of site
+	own       ownHosts
 	assets    suffixes
 	agents    *cache[Agent]
 	paths     *cache[page]
@@ -125,7 +126,7 @@ func New(o Options) (*Anonymizer, error) {
 		return nil, fmt.Errorf("configure anonymizer: %w", err)
 	}
 	a := &Anonymizer{
-		options: o, assets: suffixes{},
+		options: o, own: newOwnHosts(o.Hosts), assets: suffixes{},
 		agents: newCache[Agent](o.AgentCache), paths: newCache[page](o.PathCache), referrers: newCache[string](o.ReferrerCache),
 	}
 	for _, s := range o.AssetSuffixes {

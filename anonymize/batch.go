@@ -111,7 +111,7 @@ func (a *Anonymizer) finish() {
 		b.page[i] = a.paths.fill(b.pageAt[i], func() page { return a.pageOf(b, i) })
 	}
 	for _, i := range a.referrers.all(b.referrerAt[:b.n], &b.referrer, &b.missing) {
-		b.referrer[i] = a.referrers.fill(b.referrerAt[i], func() string { return generalizeReferrer(b.rec[i].Referer, a.ownHost) })
+		b.referrer[i] = a.referrers.fill(b.referrerAt[i], func() string { return generalizeReferrer(b.rec[i].Referer, a.own) })
 	}
 	for i := range b.n {
 		a.event(b, i)
@@ -125,8 +125,6 @@ func (a *Anonymizer) pageOf(b *batch, i int) page {
 	p.cell = cellID(&a.scratch, b.epoch[i].Cell, s.id, throng.PathTable, p.path)
 	return p
 }
-
-func (a *Anonymizer) ownHost(host string) bool { return a.hosts[host] != nil }
 
 // event fills in the event of a record, field by field: a composite literal would be made elsewhere
 // first and copied.

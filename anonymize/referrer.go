@@ -2,9 +2,13 @@ package anonymize
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the lists
+	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -48,56 +52,158 @@ func readSpam(list string) map[string]bool {
 	return m
 }
 
-// generalizeReferrer gives the registrable domain (the public suffix and one label), or the name of a
-// search engine, social network or assistant, or [Internal]. It is "" for no referrer, spam, a host
-// that is an address, and a name under no suffix of the ICANN's: such names can be anything.
-func generalizeReferrer(referrer []byte, own func(host string) bool) string {
+// ownHosts are a site's host names and their registrable domains, those below private suffixes too:
+// of jo.github.io, jo.github.io is.
+type ownHosts map[string]bool
+
+func newOwnHosts[V any](hosts map[string]V) ownHosts {
+	own := ownHosts{}
+	for host := range hosts {
+		own[host] = true
+		if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+			own[domain] = true
+		}
+	}
+	return own
+}
+
+func (own ownHosts) has(host string) bool {
+	if own[host] {
+		return true
+	}
+	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
+	return err == nil && own[domain]
+}
+
+// generalizeReferrer gives the name of a search engine, social network or assistant, the registrable domain,
+// or [Internal]. It is "" for no referrer, spam, and a host that tells more than a domain: an address, a
+// name under no suffix of the ICANN's (localhost, an intranet), a label that is a token.
+func generalizeReferrer(referrer []byte, own ownHosts) string {
+	if len(referrer) == 0 {
+		return ""
+	}
 	text := string(referrer[:min(len(referrer), maxReferrerBytes)])
 	if text == Internal || referrerNameSet[text] {
 		return text
 	}
-	host, ok := hostOf(text)
-	if !ok {
+	host := hostOf(text, len(referrer) > len(text))
+	if host == "" {
 		return ""
 	}
-	if own(host) {
+	if own.has(host) {
 		return Internal
 	}
-	if name := nameOf(host); name != "" {
-		return name
-	}
-	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
-	if err != nil || !underKnownSuffix(host) || spam[host] || spam[domain] {
+	domain := registrable(host)
+	if !isDomain([]byte(host)) || domain == "" || isSpam(host) {
 		return ""
 	}
-	if own(domain) {
+	if own.has(domain) {
 		return Internal
 	}
-	if name := nameOf(domain); name != "" {
+	if name := cmp.Or(nameOf(host), nameOf(domain)); name != "" {
 		return name
+	}
+	label, _, _ := strings.Cut(domain, ".")
+	if identifies(label) {
+		return ""
 	}
 	return domain
 }
 
-// hostOf cuts the host out of a URL, or takes a text without scheme for a host.
-func hostOf(text string) (host string, ok bool) {
-	if scheme, rest, found := strings.Cut(text, "://"); found {
-		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-			return "", false
+// identifies tells whether a domain's label is no name but something that was made for one visitor.
+func identifies(label string) bool {
+	if strings.HasPrefix(label, "xn--") {
+		return false // letters of another script, in turn
+	}
+	b := []byte(label)
+	return isHexText(b) || isUUID(b) || holdsLongNumber(b) || len(b) >= minTokenLabel && isToken(b)
+}
+
+// minTokenLabel is longer than minWord: names of domains are less like words than those of pages.
+const minTokenLabel = 16
+
+// registrable is the public suffix of the ICANN's part of the list and one label. A private suffix counts
+// as a domain: what is below github.io or blogspot.com is mostly a person. It is "" where there is none.
+func registrable(host string) string {
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	for !icann {
+		_, parent, found := strings.Cut(suffix, ".")
+		if !found {
+			return ""
 		}
+		suffix, icann = publicsuffix.PublicSuffix(parent)
+	}
+	label, found := strings.CutSuffix(host, "."+suffix)
+	if !found || strings.HasSuffix(suffix, "arpa") { // home networks (RFC 8375) and addresses in reverse
+		return ""
+	}
+	return label[strings.LastIndexByte(label, '.')+1:] + "." + suffix
+}
+
+// isSpam looks up a host and the domains above it.
+func isSpam(host string) bool {
+	for found := true; found; _, host, found = strings.Cut(host, ".") {
+		if spam[host] {
+			return true
+		}
+	}
+	return false
+}
+
+// hostOf cuts the host out of a URL, takes a text without scheme for a host, and makes one of an Android
+// package ("com.example.app" is app.example.com). It is "" where there is none, or credentials, of which
+// nothing is taken. cut says that the text is the beginning of a longer one.
+func hostOf(text string, cut bool) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	android := found && strings.EqualFold(scheme, "android-app")
+	switch {
+	case found && !android && !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
+		return ""
+	case found:
 		text = rest
 	}
 	if i := strings.IndexAny(text, `/?#\`); i >= 0 {
 		text = text[:i]
+	} else if cut {
+		return ""
 	}
-	if i := strings.LastIndexByte(text, '@'); i >= 0 {
-		return "", false // credentials: nothing of it is taken
+	if strings.IndexByte(text, '@') >= 0 {
+		return ""
 	}
-	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+	if i := strings.IndexByte(text, ':'); i >= 0 && isPort(text[i+1:]) {
 		text = text[:i]
 	}
-	host = strings.ToLower(strings.TrimSuffix(text, "."))
-	return host, isDomain([]byte(host))
+	host := asciiHost(strings.TrimSuffix(text, "."))
+	if android {
+		labels := strings.Split(host, ".")
+		slices.Reverse(labels)
+		host = strings.Join(labels, ".")
+	}
+	return host
+}
+
+func isPort(text string) bool {
+	for _, c := range []byte(text) {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(text) <= 5
+}
+
+// asciiHost is a host in lower case, with letters of other scripts in Punycode (RFC 5891); "" where that
+// cannot be.
+func asciiHost(host string) string {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			ascii, err := idna.Lookup.ToASCII(host)
+			if err != nil || !utf8.ValidString(host) {
+				return ""
+			}
+			return ascii
+		}
+	}
+	return strings.ToLower(host)
 }
 
 // isDomain wants letters, digits and hyphens in at least two labels, the last not a number: an address
@@ -120,11 +226,6 @@ func isDomain(host []byte) bool {
 		}
 	}
 	return labels >= 2 && !isNumber(label)
-}
-
-func underKnownSuffix(host string) bool {
-	suffix, icann := publicsuffix.PublicSuffix(host)
-	return icann || strings.IndexByte(suffix, '.') >= 0
 }
 
 // nameOf looks a host up as it is, without www, under any public suffix, and under any first label.
