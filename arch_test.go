@@ -16,6 +16,7 @@ var allowed = map[string][]string{
 	"throng/ingest/block":                       {"throng"},
 	"throng/anonymize":                          {"throng", "throng/ingest/accesslog", "throng/anonymize/..."},
 	"throng/anonymize/score":                    {"throng", "throng/anonymize"},
+	"throng/anonymize/routelist":                {},
 	"throng/anonymize/keys":                     {"throng", "throng/internal/durable"},
 	"throng/anonymize/optout":                   {"throng", "throng/internal/durable", "throng/internal/livefile"},
 	"throng/anonymize/country":                  {"throng", "throng/internal/livefile"},

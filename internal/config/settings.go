@@ -40,7 +40,7 @@ type Site struct {
 	Title string `yaml:"title"`
 	// Hosts are the host names of the site, in lower case and without port. A line that names no host belongs to the site of its source.
 	Hosts []string `yaml:"hosts"`
-	// RoutesFile lists the site's paths, one a line. A path in the list is kept as it is, and for visitors who opted out only such paths are kept.
+	// RoutesFile lists the site's paths and templates (`/users/{id}`), one a line, or is an XML sitemap or sitemap index; each may be compressed (.gz). A path in the list is kept as it is, and for visitors who opted out only such paths are kept.
 	RoutesFile string `yaml:"routes_file"`
 	// PublicRoutes lets pages show the routes that could not be published, as blank rows. Needs routes_file.
 	PublicRoutes bool `yaml:"public_routes" default:"false"`
