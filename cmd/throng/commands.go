@@ -24,6 +24,7 @@ type commands struct {
 	Release   releaseCommand   `cmd:"" help:"List, show and export what was published."`
 	Retention retentionCommand `cmd:"" help:"Plan, carry out and prove deletion."`
 	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
+	Routes    routesCommand    `cmd:"" help:"Propose a site's route list."`
 	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
 	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
