@@ -26,12 +26,14 @@ func readTriples(list string) (t [26 * 26 * 26]uint8) {
 
 func triple(a, b, c byte) int { return (int(a)*26+int(b))*26 + int(c) }
 
-// The score of a word is the sum of its triples' levels, switchScore wherever letter and digit meet, and
-// hexScore where it is hexadecimal with both. TestScoreOfTokens prints what that finds and what it takes
+// The score of a word is the sum of its triples' levels, switchScore wherever letter and digit meet, and, where
+// it has both, digitScore for each digit over maxDigits and hexScore if it is hexadecimal. TestScoreOfTokens prints what that finds and what it takes
 // for a token by mistake.
 const (
 	switchScore = 3
 	hexScore    = 4
+	digitScore  = 2
+	maxDigits   = 5
 	// A word of at least minWord letters and digits with a score of minWordScore is a token; so is a
 	// segment whose words have minSegmentScore together, and one for every two characters.
 	minWord, minWordScore = 7, 10
@@ -65,9 +67,12 @@ func wordLength(s []byte) int {
 }
 
 func wordScore(word []byte) int {
-	score, run, switches, hex := 0, 0, 0, true
+	score, run, switches, digits, hex := 0, 0, 0, 0, true
 	for i, c := range word {
 		hex = hex && isHex(c)
+		if isDigit(c) {
+			digits++
+		}
 		if i > 0 && isDigit(c) != isDigit(word[i-1]) {
 			switches++
 			run = 0
@@ -79,6 +84,9 @@ func wordScore(word []byte) int {
 	}
 	if hex && switches > 0 && len(word) > minWord {
 		score += hexScore
+	}
+	if switches > 0 {
+		score += digitScore * max(digits-maxDigits, 0)
 	}
 	return score + switchScore*switches
 }
