@@ -18,6 +18,9 @@ type normalizer struct {
 	asset            bool // the last segment had one of the suffixes
 }
 
+// otherSuffix is that of groups (see [throng.IsOther]).
+var otherSuffix = []byte("/" + throng.Other)
+
 const upperHex = "0123456789ABCDEF"
 
 // maxDecodings is how often a path is percent-decoded; one that is encoded more often hides something.
@@ -49,7 +52,7 @@ func (n *normalizer) normalize(path []byte, assets suffixes) (ok bool) {
 		if len(n.general) > throng.MaxPathBytes {
 			return false
 		}
-		if throng.IsOther(string(n.general)) {
+		if bytes.HasSuffix(n.general, otherSuffix) {
 			break // a group has nothing below it
 		}
 	}

@@ -77,7 +77,13 @@ func isEmail(s []byte) bool {
 }
 
 // isNumberSign is for what stands between the digits of dates, versions and telephone numbers.
-func isNumberSign(c byte) bool { return bytes.IndexByte([]byte("-+.,:_ ()"), c) >= 0 }
+func isNumberSign(c byte) bool {
+	switch c {
+	case '-', '+', '.', ',', ':', '_', ' ', '(', ')':
+		return true
+	}
+	return false
+}
 
 func isNumber(s []byte) bool {
 	if len(s) > 4 && (bytes.EqualFold(s[:4], []byte("tel:")) || bytes.EqualFold(s[:4], []byte("sms:"))) {

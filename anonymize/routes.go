@@ -1,6 +1,7 @@
 package anonymize
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,7 +66,7 @@ func (r *routeSet) find(spelled []byte) (route string, ok bool) {
 	if route, ok = r.exact[string(spelled)]; ok {
 		return route, true
 	}
-	if throng.IsOther(string(spelled)) {
+	if bytes.HasSuffix(spelled, otherSuffix) {
 		return "", false
 	}
 	route = r.templates.match(spelled)

@@ -29,6 +29,12 @@ type wildcard struct {
 	below          *templates
 }
 
+// stands tells whether a wildcard stands for a segment.
+func (w *wildcard) stands(segment []byte) bool {
+	end := len(segment) - len(w.suffix)
+	return end > len(w.prefix) && string(segment[:len(w.prefix)]) == w.prefix && string(segment[end:]) == w.suffix
+}
+
 // isTemplate tells a template from a plain route.
 func isTemplate(route string) bool { return strings.ContainsAny(route, "{}") }
 
@@ -104,7 +110,7 @@ func (t *templates) match(spelled []byte) string {
 		}
 	}
 	for _, w := range t.wild {
-		if len(segment) > len(w.prefix)+len(w.suffix) && strings.HasPrefix(string(segment), w.prefix) && strings.HasSuffix(string(segment), w.suffix) {
+		if w.stands(segment) {
 			if route := w.below.match(below); route != "" {
 				return route
 			}
