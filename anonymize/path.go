@@ -127,7 +127,10 @@ func (n *normalizer) appendSegment(segment []byte) {
 		p, extension = tokenPlaceholder, nil
 	default:
 		// What is before the last dot is no token; with what is behind it, it can be one.
-		if p, extension = placeholder(segment), nil; p == "" {
+		if len(stem) < len(segment) {
+			p, extension = placeholder(segment), nil
+		}
+		if p == "" {
 			n.general = n.appendText(n.general, segment)
 			return
 		}

@@ -18,6 +18,8 @@ const (
 	// minLongNumber is how many digits in a row, with signs between them, are a telephone number or an
 	// account: eight are a date.
 	minLongNumber = 9
+	// minQuad is how many digits the shortest IPv4 address has.
+	minQuad = 4
 )
 
 // placeholder is what stands for a decoded segment, "" where it can stay. It takes no notice of case, so
@@ -145,7 +147,7 @@ func isAddress(s []byte) bool {
 	if colons >= 2 {
 		return letters+digits > 0
 	}
-	return letters == 0 && dots == 3 && digits >= 4 && isQuad(s)
+	return letters == 0 && dots == 3 && digits >= minQuad && isQuad(s)
 }
 
 func isQuad(s []byte) bool {
@@ -188,7 +190,7 @@ func holdsLongNumber(s []byte) bool {
 		case i < len(s) && digits > 0 && isNumberSign(s[i]):
 			continue
 		}
-		if digits > 0 && isLongNumber(s[start:i], digits) {
+		if digits >= minQuad && isLongNumber(s[start:i], digits) {
 			return true
 		}
 		digits = 0
