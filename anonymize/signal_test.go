@@ -11,6 +11,7 @@ import (
 
 	"throng"
 	"throng/anonymize"
+	"throng/anonymize/keys"
 	"throng/ingest/accesslog"
 )
 
@@ -252,4 +253,25 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { a.Anonymize(&rec, &ev) }); n != 0 || ev.OptedOut {
 		t.Errorf("%v allocations, opted out: %v", n, ev.OptedOut)
 	}
+}
+
+// TestListChangesNeitherCountNorUnit: a block that is made again after somebody has opted out has the same
+// rows on the same day, of the same units.
+func TestListChangesNeitherCountNorUnit(t *testing.T) {
+	ratchet := keys.Ephemeral(&clock{now: now})
+	before := newAnonymizer(t, func(o *anonymize.Options) { o.Keys = ratchet })
+	after := newAnonymizer(t, func(o *anonymize.Options) { o.Keys, o.OptOut = ratchet, list{account: "alice"} })
+	rapid.Check(t, func(t *rapid.T) {
+		rec := record()
+		rec.Time -= rapid.Int64Range(0, 2*86400).Draw(t, "age")
+		rec.RemoteUser = []byte(rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "account"))
+		rec.Path = append([]byte("/"), rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "path")...)
+		one, two := do(t, before, rec), do(t, after, rec)
+		if one.Unit != two.Unit || throng.DayOfUnix(one.Time) != throng.DayOfUnix(two.Time) || one.Visit != two.Visit || one.Site != two.Site {
+			t.Fatalf("%+v, then %+v", one, two)
+		}
+		if two.OptedOut != (string(rec.RemoteUser) == "alice") {
+			t.Fatalf("%q: opted out is %v", rec.RemoteUser, two.OptedOut)
+		}
+	})
 }

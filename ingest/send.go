@@ -15,7 +15,7 @@ const senderCount = 3
 
 // counters are read while ship runs.
 type counters struct {
-	lines, events, late, rejected, acked atomic.Uint64
+	lines, events, late, rejected, acked, invalidSignals atomic.Uint64
 }
 
 func (c *counters) add(t *Tally) {
@@ -23,6 +23,7 @@ func (c *counters) add(t *Tally) {
 	c.events.Add(t.Events)
 	c.late.Add(t.Late)
 	c.rejected.Add(t.Rejects())
+	c.invalidSignals.Add(t.InvalidSignals)
 }
 
 // Progress is what ship has done since it started.
@@ -43,6 +44,9 @@ type SourceProgress struct {
 	// Lines is the number of lines whose blocks the broker has; Late and Rejected are those of them
 	// that came after their day was closed, and that could not be read.
 	Lines, Late, Rejected uint64
+	// InvalidSignals is the number of signal fields in these lines whose value is outside of its
+	// specification.
+	InvalidSignals uint64
 	// Lag is what was not read yet: bytes of files, bytes that were received, or messages of a topic.
 	Lag int64
 	// Dropped is the number of messages that were lost before they could be read, as far as the system
@@ -59,7 +63,7 @@ func (s *Shipper) Progress() Progress {
 	for _, f := range s.feeds {
 		c := &f.sent
 		sp := SourceProgress{Name: f.Name, Lines: c.lines.Load(), Late: c.late.Load(), Rejected: c.rejected.Load(),
-			Lag: max(f.lag.Load(), 0), Dropped: f.dropped.Load()}
+			InvalidSignals: c.invalidSignals.Load(), Lag: max(f.lag.Load(), 0), Dropped: f.dropped.Load()}
 		sp.Watermark, _ = f.watermark.reached()
 		p.Sources = append(p.Sources, sp)
 		p.Lag += sp.Lag

@@ -54,8 +54,8 @@ func adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Cont
 // sourceMetrics are one row of metrics a source. Their only label is the configured name: a file's name
 // can hold what a visitor wrote.
 type sourceMetrics struct {
-	ship                                      *ingest.Shipper
-	lines, rejected, late, dropped, lag, upTo *prometheus.Desc
+	ship                                               *ingest.Shipper
+	lines, rejected, late, dropped, invalid, lag, upTo *prometheus.Desc
 }
 
 func newSourceMetrics(s *ingest.Shipper) *sourceMetrics {
@@ -68,6 +68,7 @@ func newSourceMetrics(s *ingest.Shipper) *sourceMetrics {
 		rejected: desc("lines_rejected_total", "Those of them that could not be read."),
 		late:     desc("lines_late_total", "Those of them whose day was closed."),
 		dropped:  desc("dropped_total", "Messages that were lost before they could be read, as far as the system says."),
+		invalid:  desc("invalid_signals_total", "Values of DNT and Sec-GPC in these lines that are outside of their specification, and so no signal."),
 		lag:      desc("lag", "What was not read yet: bytes of files, bytes that were received, or messages of a topic."),
 		upTo:     desc("read_up_to_seconds", "Time up to which every line is in the broker, in seconds since 1970; absent before the first."),
 	}
@@ -75,7 +76,7 @@ func newSourceMetrics(s *ingest.Shipper) *sourceMetrics {
 
 // Describe implements [prometheus.Collector].
 func (m *sourceMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.lines, m.rejected, m.late, m.dropped, m.lag, m.upTo} {
+	for _, d := range []*prometheus.Desc{m.lines, m.rejected, m.late, m.dropped, m.invalid, m.lag, m.upTo} {
 		out <- d
 	}
 }
@@ -90,6 +91,7 @@ func (m *sourceMetrics) Collect(out chan<- prometheus.Metric) {
 		counter(m.rejected, p.Rejected)
 		counter(m.late, p.Late)
 		counter(m.dropped, p.Dropped)
+		counter(m.invalid, p.InvalidSignals)
 		out <- prometheus.MustNewConstMetric(m.lag, prometheus.GaugeValue, float64(p.Lag), p.Name)
 		if !p.Watermark.IsZero() {
 			out <- prometheus.MustNewConstMetric(m.upTo, prometheus.GaugeValue, float64(p.Watermark.UnixMilli())/1e3, p.Name)
