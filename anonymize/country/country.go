@@ -145,9 +145,13 @@ func Read(data []byte) (*Table, error) {
 	}
 	var v4, v6 []network
 	known := map[uintptr]throng.Country{} // by the place of the record, which many networks share
-	for result := range db.Networks() {
-		if result.Err() != nil {
+	leaves := uint(0)                     // at most one more than nodes, or else the nodes are no tree
+	for result := range db.Networks(maxminddb.IncludeNetworksWithoutData()) {
+		if leaves++; result.Err() != nil || leaves > db.Metadata.NodeCount+1 {
 			return nil, errors.New("the database is damaged; get it again from where it came")
+		}
+		if !result.Found() {
+			continue
 		}
 		c, ok := known[result.Offset()]
 		if !ok {

@@ -120,19 +120,6 @@ func TestWhatIsNoDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	f.Add(mmdb(entry{"192.0.2.0/24", iso, "DE"}, entry{"2001:db8::/32", "country", "FR"}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		table, err := country.Read(data)
-		if err != nil {
-			return
-		}
-		for _, addr := range []string{"0.0.0.0", "192.0.2.9", "255.255.255.255", "::", "2001:db8::1", "ffff::"} {
-			table.Of(netip.MustParseAddr(addr))
-		}
-	})
-}
-
 type clock struct{}
 
 func (clock) Now() time.Time                       { return time.Now() }
