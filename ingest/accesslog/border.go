@@ -67,7 +67,7 @@ func (s *step) plainEnd(b []byte) (n int) {
 		if d < 0 {
 			break
 		}
-		if n += d; hasPrefix(b[n:], s.after) {
+		if n += d; len(s.after) == 1 || hasPrefix(b[n:], s.after) {
 			return n
 		}
 		n++
