@@ -5,7 +5,7 @@ import "bytes"
 // array reads the first value and skips the rest. Header fields that a request may have several times
 // are joined; a list of names and values, as AWS WAF writes header fields, is read where keys lead into
 // it.
-func (s *scan) array(k *key, path []byte) bool {
+func (s *scan) array(k *key, inner bool, path []byte) bool {
 	if k != nil && k.field.joint() != "" {
 		return s.list(k)
 	}
@@ -13,7 +13,7 @@ func (s *scan) array(k *key, path []byte) bool {
 	s.pos++
 	s.space()
 	switch c := s.peek(); {
-	case c == '{' && s.o.inner[string(path)]:
+	case c == '{' && inner:
 		return s.pairs(path)
 	case k != nil && c != '{' && c != '[' && c != ']':
 		v, start, end, ok := s.scalar()
@@ -22,6 +22,9 @@ func (s *scan) array(k *key, path []byte) bool {
 		}
 		if v != nil {
 			s.take(k, v, start, end)
+		}
+		if s.space(); s.closed() {
+			return true
 		}
 	}
 	s.pos = open
@@ -92,11 +95,7 @@ func (s *scan) element() (v []byte, start, end int, ok bool) {
 
 // pairs reads [{"name":NAME,"value":VALUE},…] as if it were {NAME:VALUE,…}, names in lower case.
 func (s *scan) pairs(path []byte) bool {
-	prefix, ok := s.o.enter(path)
-	for ok {
-		if s.peek() != '{' || !s.pair(prefix) {
-			return false
-		}
+	for prefix := s.o.enter(path); s.peek() == '{' && s.pair(prefix); {
 		if !s.another() {
 			return s.closed()
 		}
@@ -131,7 +130,8 @@ func (s *scan) pair(prefix int) bool {
 	}
 	s.pos++
 	if name != nil && value != nil {
-		s.take(s.o.find(s.o.join(prefix, s.r.lower(name)), s.count), value, start, end)
+		k, _ := s.o.find(s.o.join(prefix, s.r.lower(name)), s.count)
+		s.take(k, value, start, end)
 	}
 	s.count++
 	return true

@@ -55,11 +55,18 @@ func (r *recorder) plusDecoded(v []byte) []byte {
 		return v
 	}
 	start := len(r.scratch)
-	for i, c := range v {
-		if c == '+' && (i == 0 || v[i-1] != '+') {
-			c = ' '
+	r.scratch = append(r.scratch, v...)
+	out := r.scratch[start:len(r.scratch):len(r.scratch)]
+	for i := bytes.IndexByte(out, '+'); i < len(out); i++ {
+		out[i] = ' '
+		if i+1 < len(out) && out[i+1] == '+' {
+			i++
 		}
-		r.scratch = append(r.scratch, c)
+		n := bytes.IndexByte(out[i+1:], '+')
+		if n < 0 {
+			break
+		}
+		i += n
 	}
-	return r.scratch[start:len(r.scratch):len(r.scratch)]
+	return out
 }

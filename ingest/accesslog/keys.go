@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,7 +46,7 @@ type keyTable struct {
 	// inner holds the paths of objects that keys lead through.
 	inner map[string]bool
 	// guess holds the keys of the last line in their order, since most lines have the same.
-	guess [64]*key
+	guess [64]guess
 	seen  bool // a line had the key of a signal
 	// cookies is the number of keys that addCookie made.
 	cookies int
@@ -81,28 +82,37 @@ func (t *keyTable) add(k *key) {
 // signals tells whether a line had the key of a signal.
 func (t *keyTable) signals() bool { return t.seen }
 
-// find looks a key up; nil is a key that means no field. position is how many keys the line had
-// before it.
-func (t *keyTable) find(path []byte, position int) *key {
-	k := (*key)(nil)
-	if position < len(t.guess) {
-		k = t.guess[position]
+// guess is what a key was found to be.
+type guess struct {
+	key   *key // nil is one that means no field
+	inner bool // keys lead through the object under it
+	n     uint8
+	path  [47]byte // n bytes of it are in use, which JSON writes as they are; 0 is no guess
+}
+
+// find looks a key up: which it is, nil for one that means no field, and whether keys lead through an
+// object under it. position is how many keys the line had before it.
+func (t *keyTable) find(path []byte, position int) (k *key, inner bool) {
+	g := &t.guess[position%len(t.guess)]
+	if g.n == 0 || string(path) != string(g.path[:g.n]) {
+		t.look(path, g)
 	}
-	if k == nil || k.path != string(path) {
-		if k = t.keys[string(path)]; k == nil {
-			k = t.addCookie(path)
-		}
-		if k == nil {
-			return nil
-		}
-		if position < len(t.guess) {
-			t.guess[position] = k
-		}
-	}
-	if k.field == dnt || k.field == gpc {
+	if k = g.key; k != nil && (k.field == dnt || k.field == gpc) {
 		t.seen = true
 	}
-	return k
+	return k, g.inner
+}
+
+// look makes a guess of a key.
+func (t *keyTable) look(path []byte, g *guess) {
+	k := t.keys[string(path)]
+	if k == nil {
+		k = t.addCookie(path)
+	}
+	g.key, g.inner, g.n = k, t.inner[string(path)], 0
+	if len(path) <= len(g.path) && bytes.IndexByte(path, '\\') < 0 && bytes.IndexByte(path, '"') < 0 {
+		g.n = uint8(copy(g.path[:], path))
+	}
 }
 
 // addCookie makes a key of one that names a cookie (nginx's $cookie_NAME), as long as there are not more

@@ -51,7 +51,8 @@ func (l *labels) read(line []byte, r *recorder) Reject {
 			if escaped {
 				v = r.unescape(v)
 			}
-			g.take(l.find(part[:colon], n), v, pos+colon+1, pos+end)
+			k, _ := l.find(part[:colon], n)
+			g.take(k, v, pos+colon+1, pos+end)
 		}
 		pos += end + 1
 	}

@@ -48,13 +48,10 @@ func (o *object) join(n int, name []byte) []byte {
 	return o.path[:n+len(name)]
 }
 
-// enter makes the object at path the one that is read and tells its path's length with the dot; ok is
-// false if no key leads there.
-func (o *object) enter(path []byte) (n int, ok bool) {
-	if !o.inner[string(path)] || len(path)+1 > len(o.path) {
-		return 0, false
-	}
+// enter makes the object at path the one that is read and tells its path's length with the dot. Keys
+// lead through it, so there is room for both.
+func (o *object) enter(path []byte) (n int) {
 	n = copy(o.path[:], path)
 	o.path[n] = '.'
-	return n + 1, true
+	return n + 1
 }

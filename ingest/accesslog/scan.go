@@ -22,17 +22,9 @@ func (s *scan) members(prefix int) bool {
 		return true
 	}
 	for {
-		name, ok := s.text()
-		if !ok {
-			return false
-		}
-		if !s.colon() {
-			return false
-		}
-		path := s.o.join(prefix, name)
-		k := s.o.find(path, s.count)
+		k, inner, path, ok := s.name(prefix)
 		s.count++
-		if !s.value(k, path) {
+		if !ok || !s.value(k, inner, path) {
 			return false
 		}
 		s.space()
@@ -49,16 +41,38 @@ func (s *scan) members(prefix int) bool {
 	}
 }
 
-// value reads the value of a key, nil for one that means no field.
-func (s *scan) value(k *key, path []byte) bool {
+// name reads a member's name and the colon behind it, and finds the key. Where the name is the one that
+// is guessed it need not be looked for.
+func (s *scan) name(prefix int) (k *key, inner bool, path []byte, ok bool) {
+	g := &s.o.guess[s.count%len(s.o.guess)]
+	b, n := s.b[s.pos:], int(g.n)-prefix
+	if n > 0 && len(b) > n+2 && b[0] == '"' && b[n+1] == '"' && b[n+2] == ':' &&
+		string(b[1:n+1]) == string(g.path[prefix:g.n]) && string(s.o.path[:prefix]) == string(g.path[:prefix]) {
+		s.pos += n + 3
+		s.space()
+		path = g.path[:g.n]
+	} else {
+		name, isName := s.text()
+		if !isName || !s.colon() {
+			return nil, false, nil, false
+		}
+		path = s.o.join(prefix, name)
+	}
+	k, inner = s.o.find(path, s.count)
+	return k, inner, path, true
+}
+
+// value reads the value of a key, nil for one that means no field. inner tells whether keys lead
+// through an object under it.
+func (s *scan) value(k *key, inner bool, path []byte) bool {
 	switch s.peek() {
 	case '{':
-		if prefix, ok := s.o.enter(path); ok {
-			return s.members(prefix)
+		if inner {
+			return s.members(s.o.enter(path))
 		}
 		return s.skip()
 	case '[':
-		return s.array(k, path)
+		return s.array(k, inner, path)
 	}
 	v, start, end, ok := s.scalar()
 	if v != nil {

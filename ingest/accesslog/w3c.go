@@ -115,7 +115,7 @@ func (w *w3c) setFields(names []byte) {
 	w.columns, w.signal = w.columns[:0], false
 	server := "w3c"
 	for _, name := range bytes.Fields(bytes.ToLower(names)) {
-		k := w.find(name, len(w.columns))
+		k, _ := w.find(name, len(w.columns))
 		w.columns = append(w.columns, k)
 		switch {
 		case k != nil && (k.field == dnt || k.field == gpc):
@@ -222,9 +222,14 @@ func (v *values) next() (ok bool) {
 		v.pos = min(v.end+2, len(v.line))
 		return true
 	}
-	n := bytes.IndexByte(rest, v.separator)
-	if n < 0 {
-		n = len(rest)
+	n := 0 // most values are short
+	for n < len(rest) && n < 8 && rest[n] != v.separator {
+		n++
+	}
+	if n == 8 {
+		if n = bytes.IndexByte(rest, v.separator); n < 0 {
+			n = len(rest)
+		}
 	}
 	v.start, v.end = v.pos, v.pos+n
 	v.pos = min(v.end+1, len(v.line))
