@@ -3,7 +3,8 @@
 // It guarantees: any bytes are accepted as input, none makes it panic or loop; a line is either read
 // or refused with a [Reject], a reason of a closed list, and the offset of the byte at which reading
 // failed; what a line says is taken as it is, invalid UTF-8 included; a Record prints redacted and
-// refuses to be marshalled; in steady state reading a line allocates nothing.
+// refuses to be marshalled; in steady state reading a line of a request allocates
+// nothing.
 //
 // It does not guarantee that a line is true: a client chooses most of its bytes. It decides nothing:
 // signals, addresses and paths are interpreted by package anonymize. It does no I/O, reads no clock

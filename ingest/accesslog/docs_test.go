@@ -17,7 +17,8 @@ A source's ` + "`format`" + `, and ` + "`--format`" + ` of the commands that rea
 - ` + "`auto`" + `: found out from the first lines. What they do not show, such as signals that nobody sent yet, cannot be found out, so naming
   the format is better.
 - a name from the list below, which ` + "`throng formats`" + ` prints too;
-- the format as it stands in the configuration of nginx or Apache, as below.
+- the format as it stands in the configuration of nginx or Apache, as below;
+- ` + "`" + `syslog:` + "`" + ` and one of these, for lines behind syslog's header.
 
 ` + "`throng parse --explain`" + ` shows field by field how lines are read, and where and why one is refused.
 
@@ -54,6 +55,36 @@ before ` + "`%h`, `%>s` before `%s`, `$request` before `$request_uri`, `$host` b
 | consent | ` + "`$cookie_NAME $sent_http_tk $http_x_consent`" + ` | ` + "`%{NAME}C %{Tk}o %{X-Consent}i`" + ` |
 
 A time without an offset (` + "`%{%F %T}t`" + `) is read as UTC: let the server run with ` + "`TZ=UTC`" + `, or write ` + "`%z`" + `.
+
+## Lines that name their fields
+
+JSON, LTSV and W3C logs name their fields, in every line or in directives. Where a log has other names than the format's, ` + "`" + `keys` + "`" + ` of its
+source, or ` + "`" + `--key FIELD=NAME` + "`" + `, says under which name it has a field. A dot leads into an object of JSON; an empty name leaves the field out.
+
+` + "`" + `` + "`" + `` + "`" + `yaml
+sources:
+  - name: app@web1
+    site: shop
+    path: /var/log/app/access.json
+    format: json
+    keys:
+      remote_addr: request.headers.True-Client-Ip
+      time: started_at
+` + "`" + `` + "`" + `` + "`" + `
+
+Fields: ` + "`" + `remote_addr` + "`" + `, ` + "`" + `forwarded_for` + "`" + `, ` + "`" + `remote_user` + "`" + `, ` + "`" + `time` + "`" + `, ` + "`" + `request` + "`" + ` (a whole request line), ` + "`" + `method` + "`" + `, ` + "`" + `target` + "`" + ` (path and query),
+` + "`" + `query` + "`" + `, ` + "`" + `protocol` + "`" + `, ` + "`" + `status` + "`" + `, ` + "`" + `bytes` + "`" + `, ` + "`" + `referer` + "`" + `, ` + "`" + `user_agent` + "`" + `, ` + "`" + `host` + "`" + `, ` + "`" + `request_time` + "`" + ` (seconds), ` + "`" + `dnt` + "`" + `, ` + "`" + `sec_gpc` + "`" + `, ` + "`" + `cookie` + "`" + `, ` + "`" + `consent` + "`" + `.
+
+The directives of a W3C log (` + "`" + `#Fields` + "`" + `, ` + "`" + `#Date` + "`" + `) hold for the lines after them, wherever reading starts or is taken up again. They are neither
+counted nor refused.
+
+## Behind syslog's header
+
+` + "`" + `syslog:FORMAT` + "`" + ` reads FORMAT behind the header of a syslog message, such as ` + "`" + `syslog:combined_signals` + "`" + ` for nginx's ` + "`" + `access_log syslog:…` + "`" + ` in a
+file that rsyslog writes; ` + "`" + `syslog` + "`" + ` alone finds FORMAT out, as ` + "`" + `auto` + "`" + ` does. Headers are those of RFC 5424 (with structured data) and RFC
+3164, with or without ` + "`" + `<PRI>` + "`" + ` and a length before it, with the traditional time or that of RFC 3339, with or without a host name; a tag ends in
+a colon, and ` + "`" + `@cee:` + "`" + ` may follow. The line's own time counts; the header's only where the line has none and the header's is of RFC 3339.
+Messages that Throng receives itself (` + "`" + `syslog` + "`" + ` of a source) have lost their header before they are read.
 
 ## Behind proxies
 

@@ -84,8 +84,8 @@ func withoutEnd(line []byte) []byte {
 // the first of the value that could not be read.
 func (p *Parser) RejectOffset() int { return p.recorder.offset }
 
-// HasSignals tells whether the format has a field for DNT or Sec-GPC. A JSON log shows that only line
-// by line: there it tells whether any line read so far had one of the keys.
+// HasSignals tells whether the format has a field for DNT or Sec-GPC. A log that names its fields shows
+// that as it goes: there it tells whether any line so far, or the last #Fields, had one of the names.
 func (p *Parser) HasSignals() bool { return p.reader.signals() }
 
 // Format is the name of the parser's format, or the log_format that it was made from.
