@@ -1,11 +1,9 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -24,10 +22,15 @@ const rotatedIdle = 2 * time.Minute
 
 // follower follows the files of one feed. It belongs to one goroutine.
 type follower struct {
-	ship   *Shipper
-	feed   *feed
-	files  []*followed
-	warned bool // that no file matches
+	ship  *Shipper
+	feed  *feed
+	files []*followed
+	// archives are compressed files that are being read, or wait until they change.
+	archives []*archive
+	// settled are compressed files of which there is nothing to read, as this look found them; known are
+	// those of the look before.
+	settled, known map[stamp]bool
+	warned         bool // that no file matches
 }
 
 // followed is a file with its source. The file stays open until it is read to its end, so that it
@@ -50,10 +53,12 @@ type followed struct {
 // follow ships the feed's files until ctx ends or, with Once, until all is read.
 func (s *Shipper) follow(ctx context.Context, f *feed) error {
 	w := &follower{ship: s, feed: f}
-	if err := w.start(); err != nil {
+	defer w.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := w.start(ctx); err != nil {
 		return err
 	}
-	defer w.close()
 	for {
 		if err := w.scan(ctx); err != nil {
 			return err
@@ -72,7 +77,7 @@ func (s *Shipper) follow(ctx context.Context, f *feed) error {
 }
 
 // start opens what the checkpoints know of this feed.
-func (w *follower) start() error {
+func (w *follower) start(ctx context.Context) error {
 	journals, err := loadJournals(w.ship.Dir)
 	if err != nil {
 		return err
@@ -81,7 +86,7 @@ func (w *follower) start() error {
 		if j.cp.Feed != w.feed.Name || !j.cp.Finished.IsZero() {
 			continue
 		}
-		if err := w.resume(j); err != nil {
+		if err := w.resume(ctx, j); err != nil {
 			return err
 		}
 	}
@@ -89,7 +94,7 @@ func (w *follower) start() error {
 }
 
 // resume opens the file of a checkpoint wherever it is now.
-func (w *follower) resume(j *journal) error {
+func (w *follower) resume(ctx context.Context, j *journal) error {
 	at, f, err := w.find(j.cp.File, j.cp.Done)
 	if errors.Is(err, fs.ErrNotExist) {
 		w.ship.Logger.Error("a file that was not read to its end is gone; what was not read of it is lost",
@@ -98,6 +103,9 @@ func (w *follower) resume(j *journal) error {
 	}
 	if err != nil {
 		return err
+	}
+	if at.Packed != "" {
+		return w.continueArchive(ctx, w.ship.openSource(w.feed, j), at, f)
 	}
 	w.files = append(w.files, &followed{source: w.ship.openSource(w.feed, j), f: f, at: at, todo: j.cp.todo()})
 	if at == j.cp.File {
@@ -127,9 +135,11 @@ func (w *follower) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.settled, w.known = map[stamp]bool{}, w.settled
+	w.forgetArchives()
 	named := map[*followed]bool{}
 	for _, path := range paths {
-		fo, err := w.resolve(path)
+		fo, err := w.resolve(ctx, path)
 		if err != nil {
 			return err
 		}
@@ -153,7 +163,7 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 			return err
 		}
 		if size < fo.next() {
-			if err := w.truncated(fo); err != nil {
+			if err := w.truncated(ctx, fo); err != nil {
 				return err
 			}
 			continue
@@ -168,10 +178,11 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 		ends = append(ends, position{fo.source.journal, end})
 		lag += int64(size) - int64(fo.next())
 	}
-	w.feed.lag.Store(lag)
-	if len(w.files) > 0 { // a pattern that matches nothing must not pass for a log that is quiet
+	packed, reading := w.unread()
+	w.feed.lag.Store(lag + packed)
+	if found := len(w.files)+len(w.archives)+len(w.settled) > 0; found && !reading {
 		w.feed.watermark.mark(now, ends)
-	} else if !w.warned {
+	} else if !found && !w.warned { // a pattern that matches nothing must not pass for a log that is quiet
 		w.warned = true
 		w.ship.Logger.Warn("no file matches; the feed's days wait for it", slog.String("feed", w.feed.Name), slog.String("globs", strings.Join(w.feed.Globs, " ")))
 	}
@@ -361,7 +372,8 @@ func (fo *followed) ended(now time.Time) bool {
 
 // underway tells whether a range was sent to a worker and is not acknowledged.
 func (w *follower) underway() bool {
-	return slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.source.underway.Load() > 0 || fo.source.failed.Load() })
+	_, reading := w.unread()
+	return reading || slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.source.underway.Load() > 0 || fo.source.failed.Load() })
 }
 
 // close closes the files that are still followed, when no worker reads them any more.
@@ -370,39 +382,8 @@ func (w *follower) close() {
 		fo.held.Wait()
 		_ = fo.f.Close() // opened for reading only
 	}
-}
-
-// nextLine is the offset behind the first newline at or after from; to where there is none before it.
-func nextLine(f io.ReaderAt, from, to uint64) (uint64, error) {
-	buf := make([]byte, 16<<10)
-	for from < to {
-		n, err := f.ReadAt(buf[:min(uint64(len(buf)), to-from)], int64(from))
-		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
-			return from + uint64(i) + 1, nil
-		}
-		from += uint64(n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return to, fmt.Errorf("follow file: %w", err)
-		}
+	for _, a := range w.archives {
+		<-a.done
+		_ = a.f.Close()
 	}
-	return to, nil
-}
-
-// wholeLines is the offset behind the last newline between from and to; from where there is none.
-func wholeLines(f io.ReaderAt, from, to uint64) (uint64, error) {
-	buf := make([]byte, 16<<10)
-	for to > from {
-		n := min(uint64(len(buf)), to-from)
-		if _, err := f.ReadAt(buf[:n], int64(to-n)); err != nil && !errors.Is(err, io.EOF) {
-			return from, fmt.Errorf("follow file: %w", err)
-		}
-		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
-			return to - n + uint64(i) + 1, nil
-		}
-		to -= n
-	}
-	return from, nil
 }

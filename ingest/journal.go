@@ -40,8 +40,10 @@ type file struct {
 	Path   string `json:"path"`
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
-	// Print is the keyed hash of the first complete line.
+	// Print is the keyed hash of the first complete line, uncompressed.
 	Print string `json:"print"`
+	// Packed is the form of a compressed file; positions are of what it holds.
+	Packed string `json:"packed,omitempty"`
 }
 
 // piece is a range of bytes whose identity is on disk: made again, it makes the same blocks.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,4 +95,39 @@ func (r streamRange) close() {
 	for c := range r.chunks {
 		r.pool.put(c.buf)
 	}
+}
+
+// nextLine is the offset behind the first newline at or after from; to where there is none before it.
+func nextLine(f io.ReaderAt, from, to uint64) (uint64, error) {
+	buf := make([]byte, 16<<10)
+	for from < to {
+		n, err := f.ReadAt(buf[:min(uint64(len(buf)), to-from)], int64(from))
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return from + uint64(i) + 1, nil
+		}
+		from += uint64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return to, fmt.Errorf("follow file: %w", err)
+		}
+	}
+	return to, nil
+}
+
+// wholeLines is the offset behind the last newline between from and to; from where there is none.
+func wholeLines(f io.ReaderAt, from, to uint64) (uint64, error) {
+	buf := make([]byte, 16<<10)
+	for to > from {
+		n := min(uint64(len(buf)), to-from)
+		if _, err := f.ReadAt(buf[:n], int64(to-n)); err != nil && !errors.Is(err, io.EOF) {
+			return from, fmt.Errorf("follow file: %w", err)
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return to - n + uint64(i) + 1, nil
+		}
+		to -= n
+	}
+	return from, nil
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,10 +39,13 @@ func loadPrintKey(path string) (printKey, error) {
 	return b, nil
 }
 
+// headBytes is how much of a file is looked at for its first line.
+const headBytes = 64 << 10
+
 // fingerprint is the keyed hash of the file's first complete line, with the directives before it, which
 // every W3C log has alike; "" while there is none.
 func (k printKey) fingerprint(f io.ReaderAt) (string, error) {
-	head := make([]byte, 64<<10)
+	head := make([]byte, headBytes)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
@@ -88,11 +92,24 @@ func (k printKey) open(path string) (at file, f *os.File, size uint64, err error
 	}
 	at = file{Path: path}
 	at.Device, at.Inode = number(st)
-	if at.Print, err = k.fingerprint(f); err != nil {
+	if at.Packed, err = packing(f); err == nil {
+		at.Print, err = k.fingerprint(unpacked(f, at.Packed))
+	}
+	if err != nil {
 		return file{}, nil, 0, errors.Join(err, f.Close())
 	}
 	return at, f, uint64(st.Size()), nil
 }
+
+// unpacked is what the front of a file holds.
+func unpacked(f io.ReaderAt, packed string) io.ReaderAt {
+	if packed == "" {
+		return f
+	}
+	return sectionOf(unpackedHead(f, packed, headBytes))
+}
+
+func sectionOf(b []byte) io.ReaderAt { return bytes.NewReader(b) }
 
 // same tells whether two files are one: the same number on the same device, with the same first
 // line (numbers are used again after a deletion).
@@ -103,7 +120,11 @@ func (a file) same(b file) bool {
 // resolve finds the source of the file at path: one that is followed, whatever its name was; one that
 // was followed as another file, of which this is the copy or the moved remainder; or a new one. It is
 // nil while the file has no complete line, or is a copy of a file that is still there.
-func (w *follower) resolve(path string) (*followed, error) {
+func (w *follower) resolve(ctx context.Context, path string) (*followed, error) {
+	if st, err := stampOf(path); err == nil && w.known[st] {
+		w.settled[st] = true
+		return nil, nil
+	}
 	at, f, size, err := w.ship.key.open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // gone since it was listed
@@ -111,14 +132,17 @@ func (w *follower) resolve(path string) (*followed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("follow file: %w", err)
 	}
-	fo, err := w.match(at, f, size)
+	if at.Packed != "" {
+		return nil, w.archived(ctx, at, f)
+	}
+	fo, err := w.match(ctx, at, f, size)
 	if fo == nil || fo.f != f {
 		err = errors.Join(err, f.Close())
 	}
 	return fo, err
 }
 
-func (w *follower) match(at file, f *os.File, size uint64) (*followed, error) {
+func (w *follower) match(ctx context.Context, at file, f *os.File, size uint64) (*followed, error) {
 	for _, fo := range w.files {
 		if fo.at.Device != at.Device || fo.at.Inode != at.Inode {
 			continue
@@ -126,7 +150,7 @@ func (w *follower) match(at file, f *os.File, size uint64) (*followed, error) {
 		if fo.at.Print == at.Print && size >= fo.next() {
 			return fo, w.renamed(fo, at)
 		}
-		if err := w.truncated(fo); err != nil {
+		if err := w.truncated(ctx, fo); err != nil {
 			return nil, err
 		}
 		break // it may be gone from w.files now
@@ -141,7 +165,10 @@ func (w *follower) match(at file, f *os.File, size uint64) (*followed, error) {
 			}
 		}
 	}
-	finished, err := w.wasRead(at, size)
+	if copied, err := w.isArchived(at, f); err != nil || copied {
+		return nil, err
+	}
+	finished, err := w.wasRead(at, func() (uint64, error) { return size, nil })
 	if err != nil || finished {
 		return nil, err
 	}
@@ -163,22 +190,34 @@ func (w *follower) renamed(fo *followed, at file) error {
 }
 
 // wasRead tells whether a file is one that was read to its end earlier, under this number or, as a
-// copy, under another.
-func (w *follower) wasRead(at file, size uint64) (bool, error) {
+// copy, under another. A size that cannot be told, of a compressed file that is still being written, is
+// that of no file.
+func (w *follower) wasRead(at file, size func() (uint64, error)) (bool, error) {
 	journals, err := loadJournals(w.ship.Dir)
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(journals, func(j *journal) bool {
+	var read []uint64
+	for _, j := range journals {
 		cp := &j.cp
-		return !cp.Finished.IsZero() && cp.Feed == w.feed.Name && cp.File.Print == at.Print &&
-			(cp.File.Inode == at.Inode || cp.Done == size)
-	}), nil
+		if cp.Finished.IsZero() || cp.Feed != w.feed.Name || cp.File.Print != at.Print {
+			continue
+		}
+		if cp.File.Inode == at.Inode && cp.File.Packed == at.Packed {
+			return true, nil
+		}
+		read = append(read, cp.Done)
+	}
+	if len(read) == 0 {
+		return false, nil
+	}
+	n, err := size()
+	return err == nil && slices.Contains(read, n), nil
 }
 
 // truncated continues a source whose file was truncated (copytruncate) in the copy that was made of
 // it. Without a copy what was not read is lost, as it is for everyone.
-func (w *follower) truncated(fo *followed) error {
+func (w *follower) truncated(ctx context.Context, fo *followed) error {
 	log := w.ship.Logger.With(slog.String("feed", w.feed.Name), slog.String("source", fo.source.journal.cp.ID.String()))
 	// A worker may be reading the file: it is closed when nobody holds it any more.
 	at, f, err := w.findCopy(fo.at, fo.next())
@@ -191,9 +230,35 @@ func (w *follower) truncated(fo *followed) error {
 		return err
 	}
 	log.Info("a file was truncated; its copy is read to the end")
+	if at.Packed != "" {
+		w.files = slices.DeleteFunc(w.files, func(o *followed) bool { return o == fo })
+		return w.continueArchive(ctx, fo.source, at, f)
+	}
 	fo.f = f
 	fo.preamble, fo.scanned = accesslog.Preamble{}, 0
 	return w.renamed(fo, at)
+}
+
+// continueArchive reads a source on in the compressed file that its file has become.
+func (w *follower) continueArchive(ctx context.Context, src *source, at file, f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return errors.Join(fmt.Errorf("follow file: %w", err), f.Close())
+	}
+	if err := src.journal.update(func(cp *checkpoint) { cp.File = at }); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	w.addArchive(ctx, src, at, f, stampOfInfo(st))
+	return nil
+}
+
+// reaches tells whether a file holds the first n bytes of a source.
+func reaches(at file, f io.ReaderAt, size, n uint64) bool {
+	if at.Packed == "" {
+		return size >= n
+	}
+	held, err := unpackedSize(f, at.Packed)
+	return err == nil && held >= n
 }
 
 // find opens the file of a checkpoint: at its path, else beside it under another name, else a copy.
@@ -201,7 +266,7 @@ func (w *follower) find(want file, done uint64) (file, *os.File, error) {
 	var open *os.File
 	var found file
 	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
-		if at.same(want) && size >= done {
+		if at.same(want) && reaches(at, f, size, done) {
 			found, open = at, f
 		}
 		return open != nil
@@ -217,8 +282,9 @@ func (w *follower) findCopy(want file, done uint64) (file, *os.File, error) {
 	var open *os.File
 	var found file
 	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
-		taken := slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.at.same(at) })
-		if at.Print == want.Print && at.Inode != want.Inode && size >= done && !taken {
+		taken := slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.at.same(at) }) ||
+			slices.ContainsFunc(w.archives, func(a *archive) bool { return a.at.same(at) })
+		if at.Print == want.Print && at.Inode != want.Inode && !taken && reaches(at, f, size, done) {
 			found, open = at, f
 		}
 		return open != nil
@@ -279,11 +345,14 @@ func (w *follower) isCopy(fo *followed, f *os.File) (bool, error) {
 	return now != fo.at.Print, err
 }
 
+// sameBytes is how much of two files is compared.
+const sameBytes = 1 << 20
+
 // sameStart tells whether two files agree over the first MiB that both have: then one is a copy.
 func sameStart(a, b io.ReaderAt) (bool, error) {
 	var bufs [2][]byte
 	for i, f := range []io.ReaderAt{a, b} {
-		buf := make([]byte, 1<<20)
+		buf := make([]byte, sameBytes)
 		n, err := f.ReadAt(buf, 0)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return false, err

@@ -111,6 +111,7 @@ type site struct {
 	wrote  int
 	stop   func() error
 	rows   int
+	globs  []string
 }
 
 var start = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -124,6 +125,17 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) log() string { return filepath.Join(s.dir, "access.log") }
+
+// patterns are those of the files to follow: the log alone, where the test names no others.
+func (s *site) patterns() (all []string) {
+	if s.globs == nil {
+		return []string{s.log()}
+	}
+	for _, g := range s.globs {
+		all = append(all, filepath.Join(s.dir, g))
+	}
+	return all
+}
 
 // shipper is a new process on the same state directory.
 func (s *site) shipper(o ingest.ShipOptions) *ingest.Shipper {
@@ -142,7 +154,7 @@ func (s *site) shipper(o ingest.ShipOptions) *ingest.Shipper {
 		return anonymize.New(anonymize.Options{Site: f.Site, Keys: ratchet})
 	}
 	if o.Feeds == nil {
-		o.Feeds = []ingest.Feed{{Name: "web", Site: "www", Format: "combined", Globs: []string{filepath.Join(s.dir, "access.log")}}}
+		o.Feeds = []ingest.Feed{{Name: "web", Site: "www", Format: "combined", Globs: s.patterns()}}
 	}
 	sh, err := ingest.NewShipper(o)
 	if err != nil {
@@ -178,7 +190,7 @@ func (s *site) write(n int) {
 	for range n {
 		s.wrote++
 		if s.wrote%10 == 0 {
-			text.WriteString("this is not an access log\n")
+			fmt.Fprintf(&text, "line %d is not that of an access log\n", s.wrote)
 			continue
 		}
 		fmt.Fprintf(&text, "192.0.2.%d - - [20/Nov/2026:11:00:%02d +0000] \"GET /page/%d HTTP/1.1\" 200 1 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\"\n",

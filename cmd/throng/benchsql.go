@@ -31,7 +31,7 @@ func (b *bench) sql(ctx context.Context) error {
 	if b.feed.Stream != nil {
 		return usageError{errors.New("bench sql: a file is needed, not standard input: the engine reads parts of it side by side")}
 	}
-	f, err := os.Open(b.feed.Globs[0])
+	f, err := os.Open(strings.Join(b.feed.Globs, ""))
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
