@@ -57,6 +57,8 @@ type piece struct {
 // senders acknowledge.
 type journal struct {
 	path string // "" keeps it in memory: a source that cannot be read again needs no checkpoint
+	// store keeps it elsewhere than at path.
+	store func(*checkpoint) error
 
 	mu    sync.Mutex // guards what follows and the order of writes
 	cp    checkpoint
@@ -77,7 +79,11 @@ func (j *journal) cut(start, end uint64) error {
 		return nil
 	}
 	j.cp.Pieces = slices.Insert(j.cp.Pieces, i, piece{Start: start, End: end})
-	return j.save()
+	if err := j.save(); err != nil {
+		j.cp.Pieces = slices.Delete(j.cp.Pieces, i, i+1) // the next try has to write it
+		return err
+	}
+	return nil
 }
 
 // ack records that the broker has the blocks of a piece.
@@ -85,15 +91,15 @@ func (j *journal) ack(start uint64, t Tally) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range j.cp.Pieces {
-		if j.cp.Pieces[i].Start == start {
-			j.cp.Pieces[i].Acked = true
+		if p := &j.cp.Pieces[i]; p.Start == start && !p.Acked { // else an earlier try could not be written
+			p.Acked = true
+			j.cp.Tally.Add(t)
 		}
 	}
 	for len(j.cp.Pieces) > 0 && j.cp.Pieces[0].Acked && j.cp.Pieces[0].Start == j.cp.Done {
 		j.cp.Done = j.cp.Pieces[0].End
 		j.cp.Pieces = slices.Delete(j.cp.Pieces, 0, 1)
 	}
-	j.cp.Tally.Add(t)
 	if err := j.save(); err != nil {
 		return err
 	}
@@ -135,6 +141,9 @@ func (j *journal) update(change func(*checkpoint)) error {
 
 // save writes the checkpoint; the caller holds mu.
 func (j *journal) save() error {
+	if j.store != nil {
+		return j.store(&j.cp)
+	}
 	if j.path == "" {
 		return nil
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -66,7 +67,9 @@ func (s *Shipper) Progress() Progress {
 			InvalidSignals: c.invalidSignals.Load(), Lag: max(f.lag.Load(), 0), Dropped: f.dropped.Load()}
 		sp.Watermark, _ = f.watermark.reached()
 		p.Sources = append(p.Sources, sp)
-		p.Lag += sp.Lag
+		if f.Topic == nil {
+			p.Lag += sp.Lag
+		}
 	}
 	return p
 }
@@ -80,6 +83,9 @@ func (s *Shipper) send(ctx context.Context) error {
 		}
 		err := s.deliver(ctx, p)
 		p.source.underway.Add(-1)
+		if errors.Is(err, ErrLost) {
+			continue // whoever has the partition now makes what was cut again
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				s.Logger.Warn("stopped before all was acknowledged; it is sent again at the next start",
@@ -94,7 +100,10 @@ func (s *Shipper) send(ctx context.Context) error {
 
 // discard takes what other workers still make after a sender has failed.
 func (s *Shipper) discard() {
-	for range s.parcels {
+	for p := range s.parcels {
+		if p.err == nil {
+			p.source.underway.Add(-1)
+		}
 	}
 }
 

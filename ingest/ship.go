@@ -47,6 +47,10 @@ type Feed struct {
 	Stream io.Reader
 	// Receive leaves lines in the inbox until ctx ends, and returns when it leaves no more.
 	Receive func(ctx context.Context, in *Inbox) error
+	// Topic calls own for each partition of a topic of raw lines while it belongs to this process, as
+	// the group decides: owned ends when the partition is taken away. It returns when ctx has ended and
+	// every own has returned, or at the first error.
+	Topic func(ctx context.Context, own func(owned context.Context, p Partition) error) error
 	// MaxAge cuts the blocks of a stream, or of what is received, earlier than ShipOptions.MaxAge.
 	// Defaults to that.
 	MaxAge time.Duration
@@ -252,6 +256,8 @@ func (s *Shipper) read(ctx context.Context, f *feed) error {
 		err = s.readStream(ctx, f)
 	case f.Receive != nil:
 		err = s.receive(ctx, f)
+	case f.Topic != nil:
+		err = s.readTopic(ctx, f)
 	default:
 		err = s.follow(ctx, f)
 	}

@@ -25,9 +25,12 @@ func firstLines(data []byte, n int) [][]byte {
 
 // newSource starts a source that was not seen before, under a random id.
 func (s *Shipper) newSource(f *feed, dir string, what file) *source {
-	var id throng.SourceID
+	return s.openSource(f, newJournal(dir, f.Name, newSourceID(), what))
+}
+
+func newSourceID() (id throng.SourceID) {
 	rand.Read(id[:]) // never fails
-	return s.openSource(f, newJournal(dir, f.Name, id, what))
+	return id
 }
 
 // openSource continues a source where its journal stands.

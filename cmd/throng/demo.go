@@ -263,7 +263,8 @@ func demoConfig(dir, site, title string, sources ...config.Source) *config.Confi
 	cfg.Dir = dir
 	cfg.Sites = []config.Site{{ID: site, Title: title}}
 	for _, s := range sources {
-		s.Site, s.HTTP = site, config.DefaultSource().HTTP
+		defaults := config.DefaultSource()
+		s.Site, s.HTTP, s.Kafka = site, defaults.HTTP, defaults.Kafka
 		cfg.Sources = append(cfg.Sources, s)
 	}
 	return cfg

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"throng/ingest/accesslog"
 	"throng/ingest/push"
 	"throng/ingest/syslog"
+	"throng/internal/broker"
 	"throng/internal/config"
 )
 
@@ -19,7 +21,7 @@ const pushAge = config.Duration(1e9)
 
 // feeds are the configured sources. The addresses of those that listen are opened, so that a taken port
 // is found before anything is read.
-func (n *node) feeds(ctx context.Context, stdin io.Reader) ([]ingest.Feed, error) {
+func (n *node) feeds(ctx context.Context, stdin io.Reader, b *broker.Client) ([]ingest.Feed, error) {
 	feeds := make([]ingest.Feed, 0, len(n.cfg.Sources))
 	for _, s := range n.cfg.Sources {
 		f := ingest.Feed{Name: s.Name, Site: s.Site, Format: accesslog.Keys(s.Keys).With(s.Format), TrustedProxies: s.TrustedProxies, Globs: s.Files()}
@@ -31,6 +33,9 @@ func (n *node) feeds(ctx context.Context, stdin io.Reader) ([]ingest.Feed, error
 			err = n.listenSyslog(ctx, s, &f)
 		case s.HTTP.Listen != "":
 			err = n.listenPush(ctx, s, &f)
+		}
+		if s.Kafka.Topic != "" {
+			err = n.shareTopic(ctx, s.Kafka, b, &f)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("source %s: %w", s.Name, err)
@@ -72,4 +77,35 @@ func (n *node) listenPush(ctx context.Context, s config.Source, f *ingest.Feed) 
 	f.Receive = func(ctx context.Context, in *ingest.Inbox) error { return srv.Serve(ctx, in) }
 	f.MaxAge = min(pushAge, n.cfg.Broker.Block.MaxAge).Std()
 	return nil
+}
+
+// shareTopic reads a topic of raw lines, of b or of a cluster of its own.
+func (n *node) shareTopic(ctx context.Context, t config.RawTopic, b *broker.Client, f *ingest.Feed) error {
+	if len(t.Addrs) > 0 {
+		err := n.await(ctx, "broker of raw lines", func() (err error) {
+			b, err = broker.Open(ctx, broker.Options{Addrs: t.Addrs, Clock: n.clock, Logger: n.log})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		n.onClose(b.Close)
+	}
+	f.Topic = func(ctx context.Context, own func(context.Context, ingest.Partition) error) error {
+		return b.Share(ctx, t.Group, t.Topic, func(owned context.Context, p *broker.Partition) error {
+			return own(owned, rawPartition{p})
+		})
+	}
+	return nil
+}
+
+// rawPartition says in ship's words that a partition was lost.
+type rawPartition struct{ *broker.Partition }
+
+func (p rawPartition) Commit(ctx context.Context, offset int64, note string) error {
+	err := p.Partition.Commit(ctx, offset, note)
+	if errors.Is(err, broker.ErrLost) {
+		err = fmt.Errorf("%w: %w", ingest.ErrLost, err)
+	}
+	return err
 }

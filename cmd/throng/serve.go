@@ -49,7 +49,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	feeds, err := n.feeds(ctx, a.in)
+	feeds, err := n.feeds(ctx, a.in, b)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node, out *screen) err
 	if err != nil {
 		return err
 	}
-	feeds, err := n.feeds(ctx, a.in)
+	feeds, err := n.feeds(ctx, a.in, b)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,10 @@ func (s *shipStatus) rows() []string {
 }
 
 // behind is what was not read yet.
-func behind(src ingest.SourceProgress, _ ingest.Feed) string {
+func behind(src ingest.SourceProgress, f ingest.Feed) string {
+	if f.Topic != nil {
+		return thousands(uint64(src.Lag)) + " messages"
+	}
 	if src.Lag < 1<<10 {
 		return fmt.Sprintf("%d B", src.Lag)
 	}

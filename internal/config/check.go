@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"throng"
 )
 
 // checker collects problems, so that a reader sees them all.
@@ -178,7 +180,7 @@ func (ck *checker) place(key string, s Source) {
 		first = kind
 	}
 	if first == "" {
-		ck.refuse(key, "names none of path, paths, stdin, syslog and http")
+		ck.refuse(key, "names none of path, paths, stdin, syslog, http and kafka")
 	}
 	if _, err := filepath.Match(s.Path, ""); err != nil {
 		ck.refuse(key+".path", "is not a valid glob")
@@ -190,6 +192,7 @@ func (ck *checker) place(key string, s Source) {
 	}
 	ck.syslog(key+".syslog", s.Syslog)
 	ck.push(key+".http", s.HTTP)
+	ck.rawTopic(key+".kafka", s.Kafka)
 }
 
 // kinds are the keys that say where a source's lines come from.
@@ -200,6 +203,7 @@ func (s Source) kinds() (kinds []string) {
 	}{
 		{"path", s.Path != ""}, {"paths", len(s.Paths) > 0}, {"stdin", s.Stdin},
 		{"syslog", s.Syslog != Syslog{}}, {"http", s.HTTP != Push{MaxBody: s.HTTP.MaxBody}},
+		{"kafka", s.Kafka.Topic != "" || len(s.Kafka.Addrs) > 0},
 	} {
 		if k.set {
 			kinds = append(kinds, k.key)
@@ -230,6 +234,23 @@ func (ck *checker) push(key string, p Push) {
 		ck.refuse(key+".tls_key_file", "goes together with %s.tls_cert_file", key)
 	}
 	ck.inbound(key+".listen", p.Listen, p.Exposed || p.TLSCertFile != "", "set tls_cert_file and tls_key_file, or ")
+}
+
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+func (ck *checker) rawTopic(key string, t RawTopic) {
+	if t.Topic == "" && len(t.Addrs) == 0 {
+		return
+	}
+	if _, events := throng.ParseEventsTopic(t.Topic); events || !topicName.MatchString(t.Topic) {
+		ck.refuse(key+".topic", "%q: want the name of a topic of raw lines: letters, digits, dots, dashes and underscores, and not events-DATE, which is a topic of Throng's own", t.Topic)
+	}
+	if t.Group == "" {
+		ck.refuse(key+".group", "is required")
+	}
+	for i, addr := range t.Addrs {
+		ck.hostPort(fmt.Sprintf("%s.addrs[%d]", key, i), addr)
+	}
 }
 
 // inbound refuses an address that other machines can reach, unless that is allowed: raw lines come in.

@@ -76,6 +76,8 @@ type Source struct {
 	Syslog Syslog `yaml:"syslog"`
 	// HTTP receives POST /ingest: at least once, and once with an Idempotency-Key.
 	HTTP Push `yaml:"http"`
+	// Kafka reads a topic of raw lines that other shippers fill: exactly once. Its messages hold what a log holds; keep that topic as short as you can.
+	Kafka RawTopic `yaml:"kafka"`
 	// Format is the form of the lines: a name that `throng formats` lists, the format of nginx's log_format or Apache's LogFormat as it stands in the server's configuration, `syslog:` and one of these for lines behind syslog's header, or `auto`, which decides by the first lines.
 	Format string `yaml:"format" default:"auto"`
 	// Keys are the names under which a log in JSON, LTSV or W3C form has its fields, such as `remote_addr: client.ip`; a dot leads into an object. Fields are called as `throng parse` writes them; `request` is a whole request line, and an empty name leaves a field out. Fields that are not listed keep the names of the format.
@@ -126,6 +128,16 @@ type Country struct {
 	DatabaseFile string `yaml:"database_file"`
 	// CheckEvery is the time between two looks at the database for changes.
 	CheckEvery Duration `yaml:"check_every" default:"1m" min:"1s" max:"1h"`
+}
+
+// RawTopic is a topic of raw lines. Each message is one line or several, of less than 16MiB.
+type RawTopic struct {
+	// Topic is the topic's name. It has to exist.
+	Topic string `yaml:"topic"`
+	// Addrs are the bootstrap brokers of the topic, host:port. When empty, those of broker.addrs, or the embedded broker.
+	Addrs []string `yaml:"addrs"`
+	// Group is the consumer group. Machines of one group share the topic's partitions; another group reads the topic again from its start.
+	Group string `yaml:"group" default:"throng-raw"`
 }
 
 // Broker is a Kafka cluster, or the embedded broker when addrs is empty.
