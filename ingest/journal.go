@@ -131,6 +131,21 @@ func (j *journal) await(ctx context.Context, offset uint64) error {
 	}
 }
 
+// settle waits until fewer than n pieces are noted.
+func (j *journal) settle(ctx context.Context, n int) error {
+	for {
+		j.mu.Lock()
+		done, few := j.cp.Done, len(j.cp.Pieces) < n
+		j.mu.Unlock()
+		if few {
+			return nil
+		}
+		if err := j.await(ctx, done+1); err != nil {
+			return err
+		}
+	}
+}
+
 // update changes the checkpoint durably.
 func (j *journal) update(change func(*checkpoint)) error {
 	j.mu.Lock()

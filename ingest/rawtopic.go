@@ -40,6 +40,10 @@ const messageBits = 24
 func positionOf(offset int64) uint64 { return uint64(max(offset, 0)) << messageBits }
 func offsetOf(pos uint64) int64      { return int64(pos >> messageBits) }
 
+// maxPieces is how many pieces may be noted behind one that is not acknowledged before no other range is
+// begun: a broker takes notes of up to 4 KiB.
+const maxPieces = 12
+
 // topicReader reads the partitions of one feed that belong to this process.
 type topicReader struct {
 	ship *Shipper
@@ -164,7 +168,12 @@ func (t *topicReader) readSpan(ctx context.Context, src *source, p Partition, sp
 	}()
 	if sp.open {
 		for {
-			first, more, err := nextChunk(ctx, chunks)
+			err := src.journal.settle(ctx, maxPieces)
+			var first chunk
+			more := false
+			if err == nil {
+				first, more, err = nextChunk(ctx, chunks)
+			}
 			if err == nil && more {
 				_, err = t.ship.sendRange(ctx, src, first, chunks)
 			}

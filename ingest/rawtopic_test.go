@@ -126,7 +126,7 @@ func (s *site) writeRaw(r *rawTopic, rnd *rand.Rand, messages int) {
 	for range messages {
 		n := rnd.IntN(4)
 		if rnd.IntN(20) == 0 {
-			n = 3 * s.rows
+			n = 2 * s.rows
 		}
 		s.wrote += n
 		text := accessLines(n)
@@ -217,7 +217,13 @@ func TestTopicIsCountedOnce(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			sh := s.topicShipper(r)
-			go func() { done <- sh.Run(ctx) }()
+			go func() {
+				err := sh.Run(ctx)
+				if err != nil {
+					t.Error(err)
+				}
+				done <- err
+			}()
 			s.arrived()
 			cancel()
 			if err := <-done; err != nil {
