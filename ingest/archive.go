@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"throng/ingest/accesslog"
 )
 
 // archive is a compressed file of a feed. A goroutine of its own reads it once, from front to back, one
@@ -160,6 +162,7 @@ func (s *Shipper) readArchive(ctx context.Context, a *archive) error {
 		}
 	}
 	a.source.failed.Store(false)
+	a.source.preamble = accesslog.Preamble{}
 	r, err := unpack(a.f, a.at.Packed)
 	if err != nil {
 		return fmt.Errorf("unpack file: %w", err)
@@ -167,7 +170,7 @@ func (s *Shipper) readArchive(ctx context.Context, a *archive) error {
 	defer r.Close()
 	end := uint64(0)
 	for _, sp := range a.source.journal.todo() {
-		if _, err := io.CopyN(io.Discard, r, int64(sp.start-end)); err != nil {
+		if _, err := io.CopyN(a.source.passed(), r, int64(sp.start-end)); err != nil {
 			return fmt.Errorf("unpack file: %w", err)
 		}
 		if end, err = s.readSpan(ctx, a, r, sp); err != nil {
@@ -191,10 +194,10 @@ func (s *Shipper) readSpan(ctx context.Context, a *archive, r io.Reader, sp span
 	ch := newChunker(r, s.pool, sp.start)
 	defer ch.close()
 	for {
-		lines := &archiveRange{chunker: ch, limit: limit, read: make(chan struct{})}
+		lines := &archiveRange{chunker: ch, source: a.source, limit: limit, read: make(chan struct{})}
 		a.source.underway.Add(1)
 		select {
-		case s.jobs <- &job{source: a.source, start: ch.off, recut: sp.recut, lines: lines}:
+		case s.jobs <- &job{source: a.source, start: ch.off, recut: sp.recut, preamble: a.source.preamble.Lines(), lines: lines}:
 		case <-ctx.Done():
 			a.source.underway.Add(-1)
 			return ch.off, ctx.Err()
@@ -214,6 +217,7 @@ func (s *Shipper) readSpan(ctx context.Context, a *archive, r io.Reader, sp span
 // archiveRange is a part of an archive: about limit lines from where the one before it ended.
 type archiveRange struct {
 	*chunker
+	source       *source
 	limit, lines int
 	over         bool  // there are no more lines
 	err          error // why no more can be read
@@ -237,7 +241,16 @@ func (r *archiveRange) next() (chunk, error) {
 		return chunk{}, errShort // nothing is made of what was read of this range
 	}
 	r.lines += c.lines
+	r.source.pass(c)
 	return c, err
+}
+
+// passed takes bytes that are not read again, for what they say of those after them.
+func (s *source) passed() io.Writer {
+	if s.readsPreamble() {
+		return &s.preamble
+	}
+	return io.Discard
 }
 
 func (r *archiveRange) intact() error { return nil }
