@@ -56,6 +56,8 @@ type UnitRows struct {
 	Cell     []CellID
 	OptedOut []bool
 	Visits   []uint32
+	// Network stands for the network bucket that the visits came from; 0 is unknown.
+	Network []uint64
 }
 
 // CellKey is the text behind a cell.
@@ -64,6 +66,8 @@ type CellKey struct {
 	Site  string
 	Table string
 	Key   string
+	// Holder, for a span's cells, is the published group of its day in which the visits are; "" is none.
+	Holder string
 }
 
 // Tally counts what became of a day's lines.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -88,4 +89,18 @@ func (m *Measure) UnmarshalJSON(b []byte) error {
 		return errors.New("read measure: want a value with its interval, or a reason")
 	}
 	return nil
+}
+
+// SumOf adds estimates whose noise is independent: variances add, so that the half width of the sum's
+// interval is the root of the summed squares of the half widths.
+func SumOf(parts []Estimate) Estimate {
+	var value int64
+	var squares float64
+	for _, e := range parts {
+		half := float64(e.High-e.Low) / 2
+		value += e.Value
+		squares += half * half
+	}
+	half := int64(math.Ceil(math.Sqrt(squares)))
+	return Estimate{Value: value, Low: value - half, High: value + half}
 }

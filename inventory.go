@@ -10,6 +10,7 @@ const (
 	ClassOptedOut    Class = "opted_out"    // events of those who opted out
 	ClassStandard    Class = "standard"     // all other events
 	ClassOpenUnits   Class = "open_units"   // unit tokens of days that are not closed
+	ClassFoldedUnits Class = "folded_units" // unit tokens of what closed days have folded, until their span is closed
 	ClassEventsTopic Class = "events_topic" // blocks in the broker
 )
 

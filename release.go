@@ -1,5 +1,7 @@
 package throng
 
+import "slices"
+
 // ReleaseFormat names the form of the files that hold releases (docs/release-format.md).
 const ReleaseFormat = "throng/release/2"
 
@@ -71,6 +73,19 @@ type Completeness struct {
 	// closed so far, and those that could not be read.
 	Late     Share `json:"late"`
 	Rejected Share `json:"rejected"`
+}
+
+// Add takes over what is missing of d, the worse of each.
+func (c *Completeness) Add(d Completeness) {
+	c.MissingSources = append(c.MissingSources, d.MissingSources...)
+	slices.Sort(c.MissingSources)
+	c.MissingSources = slices.Compact(c.MissingSources)
+	c.Late, c.Rejected = worse(c.Late, d.Late), worse(c.Rejected, d.Rejected)
+}
+
+func worse(a, b Share) Share {
+	steps := []Share{ShareNone, ShareSome, ShareAbove1Pc}
+	return steps[max(slices.Index(steps, a), slices.Index(steps, b), 0)]
 }
 
 // Share is a share of lines in three steps; a finer one could be subtracted from a published total.

@@ -26,9 +26,11 @@ type columns struct {
 
 const benchBatch = 65_536
 
-func (c *columns) Cells(context.Context, throng.Day) ([]throng.CellKey, error) { return c.cells, nil }
+func (c *columns) Cells(context.Context, throng.Period) ([]throng.CellKey, error) {
+	return c.cells, nil
+}
 
-func (c *columns) Units(_ context.Context, _ throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
+func (c *columns) Units(_ context.Context, _ throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	from, _ := slices.BinarySearch(c.rows.Unit, lo)
 	to := len(c.rows.Unit)
 	if hi < math.MaxUint64 {
@@ -38,7 +40,7 @@ func (c *columns) Units(_ context.Context, _ throng.Day, lo, hi throng.UnitToken
 		end := min(from+benchBatch, to)
 		err := yield(throng.UnitRows{
 			Unit: c.rows.Unit[from:end], Cell: c.rows.Cell[from:end],
-			OptedOut: c.rows.OptedOut[from:end], Visits: c.rows.Visits[from:end],
+			OptedOut: c.rows.OptedOut[from:end], Visits: c.rows.Visits[from:end], Network: c.rows.Network[from:end],
 		})
 		if err != nil {
 			return err
@@ -69,6 +71,7 @@ func day(units, paths int) *columns {
 			c.rows.Cell = append(c.rows.Cell, cell)
 			c.rows.OptedOut = append(c.rows.OptedOut, false)
 			c.rows.Visits = append(c.rows.Visits, 1)
+			c.rows.Network = append(c.rows.Network, uint64(u%(units/4))+1)
 		}
 	}
 	return c
@@ -99,7 +102,7 @@ func BenchmarkPartition(b *testing.B) {
 			b.ReportAllocs()
 			began := cpu(b)
 			for b.Loop() {
-				if _, err := aggregate.Partition(store, today, "www", [16]byte{}, m); err != nil {
+				if _, err := aggregate.Partition(store, today.Period(), "www", [16]byte{}, m); err != nil {
 					b.Fatal(err)
 				}
 			}

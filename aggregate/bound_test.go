@@ -14,11 +14,22 @@ import (
 // recorder stands in for the mechanism: it keeps what is passed to it, in order, and publishes the
 // true count where pass says so.
 type recorder struct {
-	gates, visits []int64
+	gates, visits []int64 // of devices and visits
+	optedOutGates []int64
+	optedOut      []int64
+	clipped       []int64
 	pass          func(call int, devices int64) bool
 }
 
-func (r *recorder) Gate(_ throng.Draw, devices int64) (throng.Measure, error) {
+func (r *recorder) Gate(kind throng.Draw, devices int64) (throng.Measure, error) {
+	switch kind {
+	case throng.DrawOptedOutGates:
+		r.optedOutGates = append(r.optedOutGates, devices)
+		return throng.Published(throng.Estimate{Value: devices, Low: devices, High: devices}), nil
+	case throng.DrawClipped:
+		r.clipped = append(r.clipped, devices)
+		return throng.Published(throng.Estimate{Value: devices, Low: devices, High: devices}), nil
+	}
 	r.gates = append(r.gates, devices)
 	if !r.pass(len(r.gates)-1, devices) {
 		return throng.Blank(throng.BelowGate), nil
@@ -26,19 +37,23 @@ func (r *recorder) Gate(_ throng.Draw, devices int64) (throng.Measure, error) {
 	return throng.Published(throng.Estimate{Value: devices, Low: devices, High: devices}), nil
 }
 
-func (r *recorder) Visits(_ throng.Draw, bounded int64) (throng.Estimate, error) {
-	r.visits = append(r.visits, bounded)
+func (r *recorder) Visits(kind throng.Draw, bounded int64) (throng.Estimate, error) {
+	if kind == throng.DrawOptedOutVisits {
+		r.optedOut = append(r.optedOut, bounded)
+	} else {
+		r.visits = append(r.visits, bounded)
+	}
 	return throng.Estimate{Value: bounded, Low: bounded, High: bounded}, nil
 }
 
 // rows are what a site's day becomes under the recorder.
 func (r *recorder) rows(t *rapid.T, m *memory) []throng.Row {
 	m.sort()
-	rows, err := aggregate.Partition(m, today, "www", [16]byte{1, 2, 3}, r)
+	drawn, err := aggregate.PartitionIn(m, today.Period(), "www", [16]byte{1, 2, 3}, r, rapid.SampledFrom([]int64{0, 1 << 10, 1 << 30}).Draw(t, "memory"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows
+	return drawn.Rows
 }
 
 // paths of all depths, pages and groups, so that every kind of key meets every other.

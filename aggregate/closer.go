@@ -1,10 +1,11 @@
 package aggregate
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,7 +15,6 @@ import (
 	"throng"
 	"throng/aggregate/dp"
 	"throng/aggregate/ledger"
-	"throng/internal/durable"
 )
 
 // Options configure a [Closer].
@@ -31,9 +31,12 @@ type Options struct {
 	// ClosingMarker is the message behind which nothing of a day is loaded any more. Required.
 	ClosingMarker func(throng.Day) []byte
 
-	// Sites are the configured sites: they get a release for every day that is closed, if only an
-	// empty one. Sites that appear in the day's cells are added.
+	// Sites are the configured sites: they get releases for every day that is closed, if only empty
+	// ones. Sites that appear in the day's cells are added.
 	Sites []string
+	// Tables are the further tables of a site, see [throng.CheckTables]. What a site's first release of a
+	// month was drawn with stays in force until the month is over. Defaults to none.
+	Tables map[string][]string
 	// Feeds are the configured feeds, which every day waits for; feeds with blocks of the day or the
 	// day before are added.
 	Feeds []string
@@ -56,18 +59,24 @@ type Options struct {
 	Poll time.Duration
 	// Workers is how many ranges of units are read at a time. Defaults to the number of processors.
 	Workers int
+	// Memory is how many bytes of bounded visits are kept between two passes; what does not fit is read
+	// from the store again. Defaults to 512 MiB, which is enough for some 20 million devices.
+	Memory int64
 }
 
 // maxLateness is the time after which unit tokens may not exist (method section 3).
 const maxLateness = 48 * time.Hour
 
-// Closer closes days. It is not safe for concurrent use.
+// Closer closes days, spans and months. It is not safe for concurrent use, except for Progress.
 type Closer struct {
 	Options
 	parameters throng.Parameters
-	mechanism  func(throng.Parameters) (draws, error)
+	mechanism  func(throng.ReleaseID, throng.Parameters) (draws, error)
 	// marked are the partitions to which this process has produced a day's closing marker.
 	marked map[throng.Day]map[int]bool
+	// settled are the spans and months that this process has finished.
+	settled  map[throng.Period]bool
+	progress progress
 }
 
 // New makes a closer and checks that releases and ledger agree; see [Closer.check].
@@ -84,103 +93,62 @@ func New(o Options) (*Closer, error) {
 			return nil, fmt.Errorf("close: %w", err)
 		}
 	}
-	p, err := Calibrate(o.K, o.Epsilon, o.Delta, o.Watermark)
-	if err != nil {
+	c := &Closer{Options: o.withDefaults(), mechanism: newMechanism, marked: map[throng.Day]map[int]bool{}, settled: map[throng.Period]bool{}}
+	for _, s := range slices.Concat(o.Sites, slices.Collect(maps.Keys(o.Tables))) {
+		if _, err := c.calibrate(throng.ReleaseID{Site: s, Table: throng.PathTable, Period: throng.Day(0).Period()}, c.tables(s)); err != nil {
+			return nil, fmt.Errorf("close: site %s: %w", s, err)
+		}
+	}
+	var err error
+	if c.parameters, err = Calibrate(o.K, o.Epsilon, o.Delta, o.Watermark); err != nil {
 		return nil, fmt.Errorf("close: %w", err)
 	}
-	c := &Closer{Options: o.withDefaults(), parameters: p, mechanism: newMechanism, marked: map[throng.Day]map[int]bool{}}
 	return c, c.check()
 }
 
-// Calibrate gives the parameters of releases under a gate and a budget; zero values are the defaults of
-// [Options].
+// Parameters are those of a day's path table, where it is the only one, from now on.
+func (c *Closer) Parameters() throng.Parameters { return c.parameters }
+
+// Calibrate gives the parameters of a day's path table, where it is the only one, under a gate and a
+// budget; zero values are the defaults of [Options].
 func Calibrate(k int64, epsilon, delta float64, watermark string) (throng.Parameters, error) {
 	return dp.Calibrate(dp.Budget{K: k, Epsilon: epsilon, Delta: delta, Watermark: watermark}, throng.DayPeriod, throng.PathTable, throng.PathTable)
 }
 
+func (c *Closer) calibrate(id throng.ReleaseID, tables []string) (throng.Parameters, error) {
+	return dp.Calibrate(dp.Budget{K: c.K, Epsilon: c.Epsilon, Delta: c.Delta, Watermark: c.Watermark}, id.Period.Kind(), id.Table, tables...)
+}
+
 func (o Options) withDefaults() Options {
-	if o.Settle == 0 {
-		o.Settle = 10 * time.Minute
-	}
-	if o.Lateness == 0 {
-		o.Lateness = 36 * time.Hour
-	}
-	if o.Poll == 0 {
-		o.Poll = 10 * time.Second
-	}
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
+	o.Settle = cmp.Or(o.Settle, 10*time.Minute)
+	o.Lateness = cmp.Or(o.Lateness, 36*time.Hour)
+	o.Poll = cmp.Or(o.Poll, 10*time.Second)
+	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
+	o.Memory = cmp.Or(o.Memory, 512<<20)
 	return o
 }
 
-func newMechanism(p throng.Parameters) (draws, error) {
-	return dp.New(throng.DayPeriod, throng.PathTable, p)
+func newMechanism(id throng.ReleaseID, p throng.Parameters) (draws, error) {
+	return dp.New(id.Period.Kind(), id.Table, p)
 }
 
-// Parameters are those of the releases that are reserved from now on.
-func (c *Closer) Parameters() throng.Parameters { return c.parameters }
-
-// CloseDay publishes the release of each site and drops the day's unit tokens. It does not wait for
-// feeds or loaders; Tick does. Called again, or after a crash, it finishes what is unfinished and
-// otherwise returns the same ids: nothing that left the process is drawn a second time.
-func (c *Closer) CloseDay(ctx context.Context, day throng.Day) ([]throng.ReleaseID, error) {
-	ids, err := c.closeDay(ctx, day)
-	if err != nil {
-		return nil, fmt.Errorf("close %s: %w", day, err)
-	}
-	c.Logger.LogAttrs(ctx, slog.LevelInfo, "day closed", slog.String("day", day.String()), slog.Int("releases", len(ids)))
-	return ids, nil
+// tables are the configured tables of a site, sorted.
+func (c *Closer) tables(site string) []string {
+	all := append([]string{throng.PathTable}, c.Tables[site]...)
+	slices.Sort(all)
+	return all
 }
 
-func (c *Closer) closeDay(ctx context.Context, day throng.Day) ([]throng.ReleaseID, error) {
-	if c.Clock.Now().Before(day.End()) {
-		return nil, errors.New("the day is not over")
-	}
-	cells, err := c.Store.Cells(ctx, day)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := c.releases(day, cells)
-	if err != nil {
-		return nil, err
-	}
-	var undrawn []throng.ReleaseID
-	for _, id := range ids {
-		release, ok, err := c.stored(id)
-		if err == nil && ok {
-			err = c.publish(ctx, id, release)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			undrawn = append(undrawn, id)
+// tablesOf are the tables of a site's day: those with which the site's first day of the month was
+// reserved, or else the configured ones.
+func (c *Closer) tablesOf(site string, day throng.Day) []string {
+	month := throng.MonthOf(day)
+	for d := month.First(); d <= month.Last(); d++ {
+		if a, ok := c.Ledger.Reservation(throng.ReleaseID{Site: site, Table: throng.PathTable, Period: d.Period()}); ok {
+			return a.Parameters.Tables
 		}
 	}
-	if err := c.draw(ctx, day, undrawn, cells); err != nil {
-		return nil, err
-	}
-	return ids, c.Store.DropUnits(ctx, day)
-}
-
-// releases are the ids of the day's releases, in order.
-func (c *Closer) releases(day throng.Day, cells []throng.CellKey) ([]throng.ReleaseID, error) {
-	sites := slices.Clone(c.Sites)
-	for i, cell := range cells {
-		if i == 0 || cell.Site != cells[i-1].Site {
-			sites = append(sites, cell.Site)
-		}
-	}
-	slices.Sort(sites)
-	var ids []throng.ReleaseID
-	for _, s := range slices.Compact(sites) {
-		if err := checkSite(s); err != nil {
-			return nil, err
-		}
-		ids = append(ids, throng.ReleaseID{Site: s, Table: throng.PathTable, Period: day.Period()})
-	}
-	return ids, nil
+	return c.tables(site)
 }
 
 // checkSite refuses a site id that cannot be the name of a directory.
@@ -189,78 +157,4 @@ func checkSite(s string) error {
 		return fmt.Errorf("site id %q cannot be the name of a directory", s)
 	}
 	return nil
-}
-
-// draw reserves, draws, stages and publishes what has not been drawn.
-func (c *Closer) draw(ctx context.Context, day throng.Day, ids []throng.ReleaseID, cells []throng.CellKey) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	complete, err := c.completeness(ctx, day)
-	if err != nil {
-		return err
-	}
-	drafts := make([]*draft, len(ids))
-	sites := make([]string, len(ids))
-	keys := make([][ledger.KeyBytes]byte, len(ids))
-	for i, id := range ids {
-		if drafts[i], err = c.reserve(id); err != nil {
-			return err
-		}
-		sites[i], keys[i] = id.Site, drafts[i].key
-	}
-	tree, err := newTree(sites, keys, cells)
-	if err != nil {
-		return err
-	}
-	n := &census{store: c.Store, day: day, tree: tree, workers: c.Workers}
-	if err := n.partition(ctx, drafts); err != nil {
-		return err
-	}
-	for _, d := range drafts {
-		release, err := d.encode(complete)
-		if err == nil {
-			err = c.Ledger.Stage(d.id, release)
-		}
-		if err == nil {
-			err = c.publish(ctx, d.id, release)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// reserve makes a draft under the release's open reservation, or under a new one.
-func (c *Closer) reserve(id throng.ReleaseID) (*draft, error) {
-	a, ok := c.Ledger.Reservation(id)
-	if !ok {
-		if err := c.Ledger.Reserve(id, TreeVersion, c.parameters); err != nil {
-			return nil, err
-		}
-		a, _ = c.Ledger.Reservation(id)
-	}
-	if a.Tree != TreeVersion {
-		return nil, fmt.Errorf("%s was reserved for version %d of the tree, this program has %d: close it with the version that reserved it", id, a.Tree, TreeVersion)
-	}
-	d := &draft{id: id, account: a, rows: []throng.Row{}}
-	var err error
-	if d.key, err = c.Ledger.SamplingKey(id); err != nil {
-		return nil, err
-	}
-	if d.draws, err = c.mechanism(a.Parameters); err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
-	}
-	return d, nil
-}
-
-// path is the file of a release.
-func (c *Closer) path(id throng.ReleaseID) string {
-	return filepath.Join(c.Releases, filepath.FromSlash(id.String())+".json")
-}
-
-// makeDir makes the directory of a release's file.
-func (c *Closer) makeDir(id throng.ReleaseID) error {
-	return durable.MkdirAll(filepath.Dir(c.path(id)))
 }

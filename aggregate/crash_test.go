@@ -35,8 +35,8 @@ func (s *stopping) Visits(kind throng.Draw, n int64) (throng.Estimate, error) {
 }
 
 func (h *house) dieAtDraw(n int) {
-	h.SetMechanism(func(p throng.Parameters) (aggregate.Draws, error) {
-		m, err := dp.New(throng.DayPeriod, throng.PathTable, p)
+	h.SetMechanism(func(id throng.ReleaseID, p throng.Parameters) (aggregate.Draws, error) {
+		m, err := dp.New(id.Period.Kind(), id.Table, p)
 		return &stopping{m, n}, err
 	})
 }
@@ -75,10 +75,13 @@ var crashes = []struct {
 	{"after the reservation, before the first pass", failing("Units", 0), healing("Units"), false},
 	{"in the first pass", failing("Units", 10), healing("Units"), false},
 	{"in the second pass", failing("Units", 64+10), healing("Units"), false},
-	{"in the last pass", failing("Units", 2*64+10), healing("Units"), false},
+	{"in the last pass", failing("Units", 6*64+10), healing("Units"), false},
 	{"at the first draw", dying(0), nothing, false},
 	{"between gates", dying(2), nothing, false},
 	{"at a visit", dying(7), nothing, false},
+	{"staged, not folded", failing("Fold", 0), healing("Fold"), true},
+	{"half folded", failing("put", 0), healing("put"), true},
+	{"staged, read again to be folded", failing("Units", 7*64+10), healing("Units"), true},
 	{"staged, not linked", blockLink, unblockLink, true},
 	{"linked, not mirrored", failing("MirrorRelease", 0), healing("MirrorRelease"), true},
 	{"mirrored, units kept", failing("DropUnits", 0), healing("DropUnits"), true},
@@ -108,6 +111,8 @@ func unblockLink(t *testing.T, h *house) { must(t, os.Remove(h.releaseDir())) }
 
 func crowded(t *testing.T) *house {
 	h := newHouse(t)
+	h.options.Memory = 1 // so that each pass reads the store
+	h.open()
 	h.crowd("www", 0, 8000, "/news/today", "/about")
 	h.crowd("www", 0, 4000, "/shop/a")
 	h.crowd("www", 4000, 8000, "/shop/b")

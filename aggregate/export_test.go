@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"throng"
+	"throng/aggregate/dp"
 	"throng/aggregate/ledger"
 )
 
@@ -11,23 +12,41 @@ import (
 type Draws = draws
 
 // SetMechanism replaces the mechanism of all releases that c draws.
-func (c *Closer) SetMechanism(f func(throng.Parameters) (Draws, error)) { c.mechanism = f }
+func (c *Closer) SetMechanism(f func(throng.ReleaseID, throng.Parameters) (Draws, error)) {
+	c.mechanism = f
+}
 
 // LevelOf is the level at which a key is gated.
 var LevelOf = levelOf
 
-// Partition draws the rows of one site, without ledger and files.
-func Partition(store Store, day throng.Day, site string, key [ledger.KeyBytes]byte, d Draws) ([]throng.Row, error) {
-	cells, err := store.Cells(context.Background(), day)
+// Drawn is what a partition makes of one table.
+type Drawn struct {
+	Rows     []throng.Row
+	OptedOut []throng.OptedOut
+	Clipped  throng.Measure
+}
+
+// Partition draws a site's path table, without ledger and files.
+func Partition(store Store, of throng.Period, site string, key [ledger.KeyBytes]byte, d Draws) (Drawn, error) {
+	return PartitionIn(store, of, site, key, d, 1<<30)
+}
+
+// PartitionIn is Partition with a limit to the memory for devices.
+func PartitionIn(store Store, of throng.Period, site string, key [ledger.KeyBytes]byte, d Draws, memory int64) (Drawn, error) {
+	p, err := dp.Calibrate(dp.Budget{K: 1, Watermark: "test"}, of.Kind(), throng.PathTable, throng.PathTable)
 	if err != nil {
-		return nil, err
+		return Drawn{}, err
 	}
-	t, err := newTree([]string{site}, [][ledger.KeyBytes]byte{key}, cells)
+	cells, err := store.Cells(context.Background(), of)
 	if err != nil {
-		return nil, err
+		return Drawn{}, err
 	}
-	c := &census{store: store, day: day, tree: t, workers: 2}
-	r := &draft{draws: d}
-	err = c.partition(context.Background(), []*draft{r})
-	return r.rows, err
+	r := &draft{id: throng.ReleaseID{Site: site, Table: throng.PathTable, Period: of}, account: ledger.Account{Parameters: p}, key: key, draws: d}
+	t, err := newTree([]*draft{r}, cells)
+	if err != nil {
+		return Drawn{}, err
+	}
+	c := &census{store: store, period: of, tree: t, workers: 2, memory: memory}
+	err = c.draw(context.Background(), []*draft{r})
+	return Drawn{r.rows, r.optedOut, r.clipped}, err
 }

@@ -20,6 +20,7 @@ type memory struct {
 	mu     sync.Mutex
 	rows   map[throng.Day][]row
 	cells  map[throng.Day][]throng.CellKey
+	folded map[throng.Day]*memory // what each day has folded
 	tally  throng.Tally
 	feeds  map[string]time.Time
 	blocks map[throng.Day]bool // days with blocks, which outlive the units
@@ -31,16 +32,18 @@ type memory struct {
 }
 
 type row struct {
-	unit   throng.UnitToken
-	cell   throng.CellID
-	visits uint32
+	unit     throng.UnitToken
+	cell     throng.CellID
+	visits   uint32
+	optedOut bool
+	network  uint64
 }
 
 var errStore = errors.New("the store is gone")
 
 func newMemory() *memory {
 	return &memory{
-		rows: map[throng.Day][]row{}, cells: map[throng.Day][]throng.CellKey{}, feeds: map[string]time.Time{},
+		rows: map[throng.Day][]row{}, cells: map[throng.Day][]throng.CellKey{}, folded: map[throng.Day]*memory{}, feeds: map[string]time.Time{},
 		blocks: map[throng.Day]bool{}, marks: map[throng.Day]map[int]int64{}, mirror: map[throng.ReleaseID]string{}, fail: map[string]int{}, calls: map[string]int{},
 	}
 }
@@ -56,12 +59,16 @@ func cellOf(site, path string) throng.CellID {
 	return throng.CellID(binary.LittleEndian.Uint64(sum[:]))
 }
 
-// visit stores rows of one visit each.
+// visit stores rows of one visit each, of a device in a network of its own; every third opts out at times.
 func (m *memory) visit(day throng.Day, site string, device int, path string, times int) {
+	m.visitFrom(day, site, device, path, times, device%3 == 0, uint64(device)+1)
+}
+
+func (m *memory) visitFrom(day throng.Day, site string, device int, path string, times int, optedOut bool, network uint64) {
 	c := cellOf(site, path)
 	m.blocks[day] = true
 	for range times {
-		m.rows[day] = append(m.rows[day], row{unitOf(device), c, 1})
+		m.rows[day] = append(m.rows[day], row{unitOf(device), c, 1, optedOut, network})
 	}
 	m.cells[day] = append(m.cells[day], throng.CellKey{Cell: c, Site: site, Table: throng.PathTable, Key: path})
 }
@@ -82,21 +89,62 @@ func (m *memory) call(name string) error {
 	return nil
 }
 
-func (m *memory) Cells(_ context.Context, day throng.Day) ([]throng.CellKey, error) {
-	return m.cells[day], m.call("Cells")
+func (m *memory) Cells(_ context.Context, of throng.Period) ([]throng.CellKey, error) {
+	cells := m.cells[of.First()]
+	if of.Kind() == throng.SpanPeriod {
+		cells = nil
+		for day := of.First(); day <= of.Last(); day++ {
+			if f := m.folded[day]; f != nil {
+				cells = append(cells, f.cells[day]...)
+			}
+		}
+	}
+	return cells, m.call("Cells")
 }
 
-func (m *memory) Units(_ context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
+func (m *memory) rowsOf(of throng.Period) []row {
+	if of.Kind() != throng.SpanPeriod {
+		return m.rows[of.First()]
+	}
+	span := newMemory()
+	for day := of.First(); day <= of.Last(); day++ {
+		if f := m.folded[day]; f != nil {
+			span.rows[0] = append(span.rows[0], f.rows[day]...)
+		}
+	}
+	span.sort()
+	return span.rows[0]
+}
+
+func (m *memory) Fold(_ context.Context, day throng.Day, cells []throng.CellKey, rows func(func(throng.UnitRows) error) error) error {
+	if err := m.call("Fold"); err != nil {
+		return err
+	}
+	f := newMemory()
+	f.cells[day] = slices.Clone(cells)
+	m.folded[day] = f
+	return rows(func(r throng.UnitRows) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for i := range r.Unit {
+			f.rows[day] = append(f.rows[day], row{r.Unit[i], r.Cell[i], r.Visits[i], r.OptedOut[i], r.Network[i]})
+		}
+		return m.call("put")
+	})
+}
+
+func (m *memory) Units(_ context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	if err := m.call("Units"); err != nil {
 		return err
 	}
-	rows := m.rows[day]
+	rows := m.rowsOf(of)
 	from, _ := slices.BinarySearchFunc(rows, lo, func(r row, u throng.UnitToken) int { return cmp.Compare(r.unit, u) })
 	const batch = 7 // so that units are cut
-	b := throng.UnitRows{Unit: make([]throng.UnitToken, batch), Cell: make([]throng.CellID, batch), OptedOut: make([]bool, batch), Visits: make([]uint32, batch)}
+	b := throng.UnitRows{Unit: make([]throng.UnitToken, batch), Cell: make([]throng.CellID, batch), OptedOut: make([]bool, batch), Visits: make([]uint32, batch), Network: make([]uint64, batch)}
 	n := 0
 	for ; from < len(rows) && rows[from].unit <= hi; from++ {
-		b.Unit[n], b.Cell[n], b.Visits[n], b.OptedOut[n] = rows[from].unit, rows[from].cell, rows[from].visits, from%3 == 0
+		r := rows[from]
+		b.Unit[n], b.Cell[n], b.Visits[n], b.OptedOut[n], b.Network[n] = r.unit, r.cell, r.visits, r.optedOut, r.network
 		if n++; n == batch {
 			if err := yield(b); err != nil {
 				return err
@@ -104,7 +152,7 @@ func (m *memory) Units(_ context.Context, day throng.Day, lo, hi throng.UnitToke
 			n = 0
 		}
 	}
-	return yield(throng.UnitRows{Unit: b.Unit[:n], Cell: b.Cell[:n], OptedOut: b.OptedOut[:n], Visits: b.Visits[:n]})
+	return yield(throng.UnitRows{Unit: b.Unit[:n], Cell: b.Cell[:n], OptedOut: b.OptedOut[:n], Visits: b.Visits[:n], Network: b.Network[:n]})
 }
 
 func (m *memory) Tally(context.Context, throng.Day) (throng.Tally, error) {
@@ -119,12 +167,16 @@ func (m *memory) MirrorRelease(_ context.Context, id throng.ReleaseID, sum strin
 	return nil
 }
 
-func (m *memory) DropUnits(_ context.Context, day throng.Day) error {
+func (m *memory) DropUnits(_ context.Context, of throng.Period) error {
 	if err := m.call("DropUnits"); err != nil {
 		return err
 	}
-	delete(m.rows, day)
-	delete(m.cells, day)
+	if of.Kind() == throng.SpanPeriod {
+		maps.DeleteFunc(m.folded, func(day throng.Day, _ *memory) bool { return day >= of.First() && day <= of.Last() })
+		return nil
+	}
+	delete(m.rows, of.First())
+	delete(m.cells, of.First())
 	return nil
 }
 

@@ -18,59 +18,96 @@ import (
 	"throng/internal/durable"
 )
 
+// ErrLost says that a day was not closed while its unit tokens existed: it will have no release.
+var ErrLost = errors.New("the day is lost")
+
 // encode gives the bytes of a drawn release.
 func (d *draft) encode(complete throng.Completeness) ([]byte, error) {
-	b, err := json.MarshalIndent(throng.Release{
-		Format:     throng.ReleaseFormat,
-		Site:       d.id.Site,
-		Table:      d.id.Table,
-		Period:     d.id.Period,
-		Tree:       d.account.Tree,
-		Parameters: d.account.Parameters,
-		Complete:   complete,
-		Rows:       d.rows,
-		OptedOut:   []throng.OptedOut{}, ClippedDevices: throng.Blank(throng.NotDrawn),
-	}, "", "\t")
+	return encode(&throng.Release{
+		Format:         throng.ReleaseFormat,
+		Site:           d.id.Site,
+		Table:          d.id.Table,
+		Period:         d.id.Period,
+		Tree:           d.account.Tree,
+		Parameters:     d.account.Parameters,
+		Complete:       complete,
+		Withheld:       d.withheld,
+		Rows:           d.rows,
+		OptedOut:       d.optedOut,
+		ClippedDevices: d.clipped,
+	})
+}
+
+func encode(r *throng.Release) ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", d.id, err)
+		return nil, fmt.Errorf("encode %s: %w", r.ID(), err)
 	}
 	return append(b, '\n'), nil
 }
 
-// completeness says what is missing of the day, as coarsely as it may be said.
-func (c *Closer) completeness(ctx context.Context, day throng.Day) (throng.Completeness, error) {
+func decode(release []byte) (*throng.Release, error) {
+	r := &throng.Release{}
+	if err := json.Unmarshal(release, r); err != nil {
+		return nil, fmt.Errorf("decode release: %w", err)
+	}
+	return r, nil
+}
+
+// completeness says what is missing of each release, as coarsely as it may be said.
+func (c *Closer) completeness(ctx context.Context, period throng.Period, ids []throng.ReleaseID) ([]throng.Completeness, error) {
+	all := make([]throng.Completeness, len(ids))
+	if period.Kind() != throng.DayPeriod {
+		for i, id := range ids {
+			var err error
+			if all[i], err = c.completenessOf(id); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
+	}
+	day := period.First()
 	tally, err := c.Store.Tally(ctx, day)
 	if err != nil {
-		return throng.Completeness{}, err
+		return nil, err
 	}
 	missing, err := c.behind(ctx, day, day.End())
 	if err != nil {
-		return throng.Completeness{}, err
+		return nil, err
 	}
 	lines := tally.Events + tally.Rejected + tally.Late
-	return throng.Completeness{
-		MissingSources: append([]string{}, missing...),
-		Late:           throng.ShareOf(tally.Late, lines),
-		Rejected:       throng.ShareOf(tally.Rejected, lines),
-	}, nil
+	for i := range all {
+		all[i] = throng.Completeness{
+			MissingSources: append([]string{}, missing...),
+			Late:           throng.ShareOf(tally.Late, lines),
+			Rejected:       throng.ShareOf(tally.Rejected, lines),
+		}
+	}
+	return all, nil
 }
 
-// stored is a release that was drawn before: its file, or its staged bytes where a crash came before
-// the file. ok is false when it may be drawn.
-func (c *Closer) stored(id throng.ReleaseID) (release []byte, ok bool, err error) {
+// stored is a release that was drawn before: its file, or its staged bytes where a crash came before the
+// file; nil when it may be drawn.
+func (c *Closer) stored(id throng.ReleaseID) ([]byte, error) {
 	a, reserved := c.Ledger.Reservation(id)
-	release, err = os.ReadFile(c.path(id))
+	release, err := os.ReadFile(c.path(id))
 	switch {
 	case err == nil:
-		return release, true, c.agrees(id, release)
+		return release, c.agrees(id, release)
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, false, fmt.Errorf("read release: %w", err)
+		return nil, fmt.Errorf("read release: %w", err)
 	case !reserved:
-		return nil, false, nil
+		return nil, nil
 	case a.Published():
-		return nil, false, fmt.Errorf("release %s is in the ledger and its file is gone: restore it from a published copy or the mirror; it cannot be drawn again", id)
+		return nil, fmt.Errorf("release %s is in the ledger and its file is gone: restore it from a published copy or the mirror; it cannot be drawn again", id)
 	}
-	return c.Ledger.Staged(id)
+	release, _, err = c.Ledger.Staged(id)
+	return release, err
+}
+
+// path is the file of a release.
+func (c *Closer) path(id throng.ReleaseID) string {
+	return filepath.Join(c.Releases, filepath.FromSlash(id.String())+".json")
 }
 
 // agrees checks a release file against the ledger.
@@ -99,7 +136,7 @@ func (c *Closer) publish(ctx context.Context, id throng.ReleaseID, release []byt
 }
 
 func (c *Closer) link(id throng.ReleaseID, release []byte) error {
-	if err := c.makeDir(id); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(c.path(id))); err != nil {
 		return err
 	}
 	err := durable.WriteOnce(c.path(id), release)

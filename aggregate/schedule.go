@@ -19,6 +19,8 @@ const (
 	NotOver     Reason = "not_over"     // it is not over, or has not settled
 	FeedsBehind Reason = "feeds_behind" // a feed has not read past it
 	Loading     Reason = "loading"      // a loader has not reached its end
+	Failed      Reason = "failed"       // its close ended with an error that may go away
+	Lost        Reason = "lost"         // it was not closed while its unit tokens existed; it never will be
 )
 
 // Waiting is a day that is open and cannot be closed yet.
@@ -27,6 +29,10 @@ type Waiting struct {
 	Reason Reason
 	// Feeds are the configured names of the feeds that are behind.
 	Feeds []string
+	// Overdue says that the lateness limit is over, so that the day should have been closed: its unit
+	// tokens, and with them the day, are lost when Deadline comes.
+	Overdue  bool
+	Deadline time.Time
 }
 
 // Run closes days as they fall due, until ctx ends. An error that may go away is logged once and the
@@ -57,9 +63,15 @@ func (c *Closer) Run(ctx context.Context) error {
 }
 
 // Tick makes one round: it closes each open day that is due and whose events are all loaded, and
-// says what the others wait for. A day that fails with a retryable error does not hold up the
-// others; the first other error ends the round.
-func (c *Closer) Tick(ctx context.Context) (closed []throng.Day, waiting []Waiting, err error) {
+// says what the others wait for; then it closes the spans and sums the months that are over. A day that
+// fails with a retryable error does not hold up the others; the first other error ends the round.
+func (c *Closer) Tick(ctx context.Context) (closed []throng.Period, waiting []Waiting, err error) {
+	closed, waiting, err = c.tick(ctx)
+	c.progress.note(c.Clock.Now(), waiting, err)
+	return closed, waiting, err
+}
+
+func (c *Closer) tick(ctx context.Context) (closed []throng.Period, waiting []Waiting, err error) {
 	topics, err := c.Broker.Topics(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("look for open days: %w", err)
@@ -76,13 +88,106 @@ func (c *Closer) Tick(ctx context.Context) (closed []throng.Day, waiting []Waiti
 			return closed, waiting, err
 		case err != nil:
 			failed = append(failed, err)
+			waiting = append(waiting, c.waiting(day, Failed))
 		case w != nil:
 			waiting = append(waiting, *w)
 		default:
-			closed = append(closed, day)
+			closed = append(closed, day.Period())
 		}
 	}
-	return closed, waiting, errors.Join(failed...)
+	longer, err := c.closeLonger(ctx)
+	if err != nil && !throng.IsRetryable(err) {
+		return closed, waiting, err
+	}
+	return append(closed, longer...), waiting, errors.Join(append(failed, err)...)
+}
+
+// waiting is a day that is not closed.
+func (c *Closer) waiting(day throng.Day, why Reason) Waiting {
+	return Waiting{Day: day, Reason: why, Deadline: day.End().Add(maxLateness), Overdue: !c.Clock.Now().Before(day.End().Add(c.Lateness))}
+}
+
+// unfinishedFor is how long after its end a span or month is finished once more after a start.
+const unfinishedFor = 15 * 24 * time.Hour
+
+// closeLonger closes spans and sums months that are over and of which every day is closed, or waited for
+// long enough.
+func (c *Closer) closeLonger(ctx context.Context) (closed []throng.Period, err error) {
+	for _, p := range c.openLonger() {
+		if !c.over(p) {
+			continue
+		}
+		before := len(c.Ledger.Entries())
+		if p.Kind() == throng.SpanPeriod {
+			_, err = c.CloseSpan(ctx, throng.Span(p.First()))
+		} else {
+			_, err = c.SumMonth(ctx, p)
+		}
+		if err != nil {
+			return closed, err
+		}
+		c.settled[p] = true
+		if len(c.Ledger.Entries()) > before {
+			closed = append(closed, p)
+		}
+	}
+	return closed, nil
+}
+
+// openLonger are the spans, and after them the months, that have a published day and no release of their
+// own, and those that an earlier process may have left unfinished: published, and not mirrored or not
+// dropped.
+func (c *Closer) openLonger() []throng.Period {
+	var spans, months []throng.Period
+	open := func(id throng.ReleaseID) bool {
+		recent := c.Clock.Now().Before(id.Period.Last().End().Add(unfinishedFor))
+		return !c.published(id) || recent && !c.settled[id.Period]
+	}
+	for _, id := range c.Ledger.Releases() {
+		a, _ := c.Ledger.Reservation(id)
+		if id.Period.Kind() != throng.DayPeriod || !a.Published() {
+			continue
+		}
+		day := id.Period.First()
+		id.Period = throng.SpanOf(day).Period()
+		if id.Table == throng.PathTable && a.Tree == TreeVersion && open(id) && !slices.Contains(spans, id.Period) {
+			spans = append(spans, id.Period)
+		}
+		if id.Period = throng.MonthOf(day); open(id) && !slices.Contains(months, id.Period) {
+			months = append(months, id.Period)
+		}
+	}
+	byTime := func(a, b throng.Period) int { return int(a.First() - b.First()) }
+	slices.SortFunc(spans, byTime)
+	slices.SortFunc(months, byTime)
+	return append(spans, months...)
+}
+
+func (c *Closer) published(id throng.ReleaseID) bool {
+	a, _ := c.Ledger.Reservation(id)
+	return a.Published()
+}
+
+// over tells whether a span or month waits for none of its days any more. A month waits for its spans,
+// too: they are closed before it in the same round.
+func (c *Closer) over(p throng.Period) bool {
+	now := c.Clock.Now()
+	for day := p.First(); day <= p.Last(); day++ {
+		if now.Before(day.End().Add(c.Settle)) {
+			return false
+		}
+		if !now.Before(day.End().Add(spanWait)) {
+			continue
+		}
+		for _, site := range c.Sites {
+			for _, table := range c.tablesOf(site, day) {
+				if !c.published(throng.ReleaseID{Site: site, Table: table, Period: day.Period()}) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // step closes a day, or says what it waits for.
@@ -97,7 +202,8 @@ func (c *Closer) step(ctx context.Context, day throng.Day, hasTopic bool) (*Wait
 			return nil, fmt.Errorf("wait for loaders of %s: %w", day, err)
 		}
 		if !loaded {
-			return &Waiting{Day: day, Reason: Loading}, nil
+			w := c.waiting(day, Loading)
+			return &w, nil
 		}
 	}
 	if _, err := c.CloseDay(ctx, day); err != nil {
@@ -149,7 +255,7 @@ func (c *Closer) finished(ctx context.Context, day throng.Day) (bool, error) {
 			return false, nil
 		}
 	}
-	cells, err := c.Store.Cells(ctx, day)
+	cells, err := c.Store.Cells(ctx, day.Period())
 	return len(cells) == 0, err
 }
 
@@ -158,7 +264,15 @@ func (c *Closer) due(ctx context.Context, day throng.Day) (*Waiting, error) {
 	// A watermark from the future, a clock gone wrong, must not close a day that is still running.
 	now, settled := c.Clock.Now(), day.End().Add(c.Settle)
 	if now.Before(settled) {
-		return &Waiting{Day: day, Reason: NotOver}, nil
+		w := c.waiting(day, NotOver)
+		return &w, nil
+	}
+	if !now.Before(day.End().Add(maxLateness)) {
+		if drawn, err := c.allStored(day); drawn || err != nil {
+			return nil, err
+		}
+		w := c.waiting(day, Lost)
+		return &w, nil
 	}
 	if !now.Before(day.End().Add(c.Lateness)) {
 		return nil, nil
@@ -168,7 +282,9 @@ func (c *Closer) due(ctx context.Context, day throng.Day) (*Waiting, error) {
 		return nil, fmt.Errorf("wait for feeds of %s: %w", day, err)
 	}
 	if len(behind) > 0 {
-		return &Waiting{Day: day, Reason: FeedsBehind, Feeds: behind}, nil
+		w := c.waiting(day, FeedsBehind)
+		w.Feeds = behind
+		return &w, nil
 	}
 	return nil, nil
 }

@@ -7,21 +7,26 @@ import (
 	"throng"
 )
 
-// Store holds the open days. Its methods may be called at the same time.
+// Store holds the visits of open periods: those of a day, and those that the days of a span have folded.
+// Its methods may be called at the same time.
 type Store interface {
-	// Cells is the text of every cell of the day. A cell can come more than once.
-	Cells(ctx context.Context, day throng.Day) ([]throng.CellKey, error)
-	// Units yields the day's open units with lo ≤ unit ≤ hi, ordered by (unit, cell); rows of one
-	// (unit, cell) can be many and differ in OptedOut. The batch belongs to the store again when yield
-	// returns. An error of yield ends the call and is returned.
-	Units(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
+	// Cells is the text of every cell of a day, or of those folded in a span. A cell can come more than
+	// once.
+	Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, error)
+	// Units yields the period's units with lo ≤ unit ≤ hi, ordered by (unit, cell); rows of one (unit,
+	// cell) can be many and differ in OptedOut and Network. The batch belongs to the store again when
+	// yield returns. An error of yield ends the call and is returned.
+	Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
+	// Fold replaces what is folded of a day: cells, and the rows that rows hands to put, from several
+	// goroutines. A batch belongs to the caller again when put returns.
+	Fold(ctx context.Context, day throng.Day, cells []throng.CellKey, rows func(put func(throng.UnitRows) error) error) error
+	// DropUnits drops the period's unit tokens and then its cells.
+	DropUnits(ctx context.Context, of throng.Period) error
 	// Tally is what became of the day's lines.
 	Tally(ctx context.Context, day throng.Day) (throng.Tally, error)
 	// MirrorRelease copies a release and the SHA-256 of its file, in hexadecimal, into the store. The
 	// same release can come again.
 	MirrorRelease(ctx context.Context, id throng.ReleaseID, sha256 string, release []byte) error
-	// DropUnits drops the day's unit tokens and then its cells.
-	DropUnits(ctx context.Context, day throng.Day) error
 
 	// OpenDays are the days of which the store holds anything; closed ones may be among them.
 	OpenDays(ctx context.Context) ([]throng.Day, error)

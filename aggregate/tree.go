@@ -9,7 +9,6 @@ import (
 	"github.com/dchest/siphash"
 
 	"throng"
-	"throng/aggregate/ledger"
 )
 
 // TreeVersion is the version of the rules in this file, of [throng.LeafKey] and of [throng.GroupOf]. A
@@ -18,81 +17,84 @@ const TreeVersion = 2
 
 // The levels at which a cell is gated. What fails at one is folded into a group of a higher one.
 const (
-	leafLevel       int8 = iota // a path
+	leafLevel       int8 = iota // a path, or a key of another table
 	subsectionLevel             // /SEGMENT/SEGMENT/*other*
 	sectionLevel                // /SEGMENT/*other*
-	siteLevel                   // /*other*
+	siteLevel                   // /*other*, and *other* of another table
 	levels
 )
 
-// none is the place of what is not published: above the site, or of a site that is not drawn now.
+// none is the place of what is not published: above the site, or of a table that is not drawn now.
 const none int32 = -1
 
 func levelOf(key string) int8 {
 	if !throng.IsOther(key) {
 		return leafLevel
 	}
-	switch strings.Count(key, "/") {
-	case 1:
-		return siteLevel
-	case 2:
-		return sectionLevel
-	}
-	return subsectionLevel
+	return siteLevel - int8(max(strings.Count(key, "/"), 1)-1)
 }
 
 // node is a cell of the tree: a leaf, or a group. A path that generalization has made a group of is
 // the same node as the group into which its neighbours fold.
 type node struct {
-	site   int32 // index into drafts
+	draft  int32 // index into drafts
 	level  int8
 	parent int32 // the group into which it folds, or none
 	key    string
+	holder string // of a span: the day's published group whose visits these are
 	// seed stands for the key when a device's leaves are put in order.
 	seed uint64
 }
 
-// tree is the path tree of the sites that are drawn together. It is read by all workers and changed
+// tree is the trees of the tables that are drawn together. It is read by all workers and changed
 // between their passes only.
 type tree struct {
-	nodes []node // by site and key
+	drafts []treeDraft
+	nodes  []node // by draft, key and holder
 	// start is the node at which the visits of a cell begin; none for cells that are not drawn now.
 	start *cellIndex
 	// at is where the visits that began at a node are counted at present.
 	at []int32
-	// keys are the sampling keys, by site.
-	keys [][2]uint64
+}
+
+// treeDraft is what a tree knows of a table that is drawn.
+type treeDraft struct {
+	site int32 // the same for all tables of a site
+	l0   int
+	path bool
+	key  [2]uint64 // the sampling key
 }
 
 type place struct {
-	site int32
-	key  string
+	draft       int32
+	key, holder string
 }
 
-// newTree builds the tree of the sites to draw, with every leaf where it began.
-func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKey) (*tree, error) {
+// newTree builds the tree of the tables to draw, with every leaf where it began.
+func newTree(drafts []*draft, cells []throng.CellKey) (*tree, error) {
 	t := &tree{start: newCellIndex(len(cells))}
-	for _, k := range keys {
-		t.keys = append(t.keys, splitKey(k))
-	}
-	index := make(map[string]int32, len(sites))
-	for i, s := range sites {
-		index[s] = int32(i)
+	index, sites := map[[2]string]int32{}, map[string]int32{}
+	for i, d := range drafts {
+		if _, ok := sites[d.id.Site]; !ok {
+			sites[d.id.Site] = int32(len(sites))
+		}
+		index[[2]string{d.id.Site, d.id.Table}] = int32(i)
+		t.drafts = append(t.drafts, treeDraft{sites[d.id.Site], int(d.account.Parameters.L0), d.id.Table == throng.PathTable, splitKey(d.key)})
 	}
 	places := map[place]int32{}
 	began := make(map[throng.CellID]place, len(cells))
 	for _, c := range cells {
 		t.start.put(c.Cell, none)
-		site, ok := index[c.Site]
-		if !ok || c.Table != throng.PathTable {
+		draft, ok := index[[2]string{c.Site, c.Table}]
+		if !ok {
 			continue
 		}
-		p := place{site, throng.LeafKey(c.Key)}
+		p := place{draft, leafKey(c.Table, c.Key), c.Holder}
 		if was, again := began[c.Cell]; again && was != p {
 			return nil, errors.New("build tree: two keys share one cell")
 		}
 		began[c.Cell] = p
-		for ok := true; ok; p.key, ok = throng.GroupOf(p.key) {
+		for ok := true; ok; p, ok = t.above(p) {
 			places[p] = none
 		}
 	}
@@ -103,25 +105,45 @@ func newTree(sites []string, keys [][ledger.KeyBytes]byte, cells []throng.CellKe
 	return t, nil
 }
 
+func leafKey(table, key string) string {
+	if table == throng.PathTable {
+		return throng.LeafKey(key)
+	}
+	return key
+}
+
+// above is the place into which a place folds. What fails below its holder stays in the holder, where
+// it is published already.
+func (t *tree) above(p place) (place, bool) {
+	group, ok := throng.Other, p.key != throng.Other
+	if t.drafts[p.draft].path {
+		group, ok = throng.GroupOf(p.key)
+	}
+	if !ok || group == p.holder {
+		return place{}, false
+	}
+	return place{p.draft, group, p.holder}, true
+}
+
 // grow makes a node of each place and notes its number there.
 func (t *tree) grow(places map[place]int32) {
 	t.nodes = make([]node, 0, len(places))
 	for p := range places {
-		t.nodes = append(t.nodes, node{site: p.site, key: p.key, level: levelOf(p.key), parent: none})
+		t.nodes = append(t.nodes, node{draft: p.draft, key: p.key, holder: p.holder, level: levelOf(p.key), parent: none})
 	}
 	slices.SortFunc(t.nodes, func(a, b node) int {
-		return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(a.draft, b.draft), cmp.Compare(a.key, b.key), cmp.Compare(a.holder, b.holder))
 	})
 	for i, n := range t.nodes {
-		places[place{n.site, n.key}] = int32(i)
+		places[place{n.draft, n.key, n.holder}] = int32(i)
 	}
 	t.at = make([]int32, len(t.nodes))
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		k := t.keys[n.site]
-		n.seed = siphash.Hash(k[0], k[1], []byte(n.key))
-		if group, ok := throng.GroupOf(n.key); ok {
-			n.parent = places[place{n.site, group}]
+		k := t.drafts[n.draft].key
+		n.seed = siphash.Hash(k[0], k[1], []byte(n.holder+"\x00"+n.key))
+		if p, ok := t.above(place{n.draft, n.key, n.holder}); ok {
+			n.parent = places[p]
 		}
 		t.at[i] = int32(i)
 	}
@@ -141,7 +163,7 @@ func (t *tree) fold(failed []bool) {
 func (t *tree) node(c throng.CellID) (int32, error) {
 	n, ok := t.start.get(c)
 	if !ok {
-		return none, errors.New("count: a unit's cell is not among the day's cells")
+		return none, errors.New("count: a unit's cell is not among the period's cells")
 	}
 	return n, nil
 }

@@ -1,10 +1,6 @@
 package dashboards
 
-import (
-	"math"
-
-	"throng"
-)
+import "throng"
 
 // figures are what the published rows of a release say together. They are computed from published
 // numbers alone.
@@ -34,18 +30,13 @@ func figuresOf(rel *throng.Release) *figures {
 	return f
 }
 
-// sum adds one column. The noise of each row is drawn independently, so variances add: the half
-// width of the sum's interval is the root of the sum of the squared half widths.
+// sum adds one column.
 func sum(rows []throng.Row, column func(throng.Row) throng.Measure) throng.Estimate {
-	var total int64
-	var squares float64
+	var parts []throng.Estimate
 	for _, row := range rows {
 		if e, ok := column(row).Estimate(); ok {
-			half := float64(e.High-e.Low) / 2
-			total += e.Value
-			squares += half * half
+			parts = append(parts, e)
 		}
 	}
-	half := int64(math.Ceil(math.Sqrt(squares)))
-	return throng.Estimate{Value: total, Low: total - half, High: total + half}
+	return throng.SumOf(parts)
 }

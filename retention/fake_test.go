@@ -122,7 +122,7 @@ func (w *town) start(t testing.TB, limits retention.Limits) {
 	w.keeper, err = retention.New(retention.Options{
 		Stores: map[string]retention.Store{"clickhouse": w.clickhouse, "broker": w.broker},
 		Limits: limits, Receipts: w.receipts, Clock: w.clock,
-		Closed: func(d throng.Day) bool { return w.closed[d] },
+		Closed: func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && w.closed[p.First()] },
 		Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {

@@ -30,8 +30,9 @@ type Options struct {
 	Stores map[string]Store
 	// Limits default to the ceilings.
 	Limits Limits
-	// Closed tells whether a day's release is durable and its unit tokens will not be read again. Required.
-	Closed func(throng.Day) bool
+	// Closed tells whether a day's or span's release is durable and its unit tokens will not be read again.
+	// Required.
+	Closed func(throng.Period) bool
 	// Receipts is required by Apply, Sweep and Run; the keeper does not close it.
 	Receipts *Receipts
 	// Every is the time between two sweeps of Run. Defaults to 1 hour; at most Limits.Lead.

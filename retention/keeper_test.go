@@ -332,7 +332,7 @@ func TestRunEndsAtAFinalError(t *testing.T) {
 
 func TestKeeperIsRefused(t *testing.T) {
 	good := retention.Options{
-		Stores: map[string]retention.Store{"clickhouse": &memory{}}, Closed: func(throng.Day) bool { return false },
+		Stores: map[string]retention.Store{"clickhouse": &memory{}}, Closed: func(throng.Period) bool { return false },
 		Clock: &clock{noon}, Log: slog.New(slog.DiscardHandler),
 	}
 	for name, spoil := range map[string]func(*retention.Options){

@@ -10,6 +10,7 @@ import (
 // Ceilings of the classes (method, sections 3 and 5). A configuration can only be stricter.
 const (
 	MaxEvents      = 10 * day       // opted_out and standard, from the event
+	MaxFoldedUnits = 10 * day       // from the event
 	MaxOpenUnits   = 48 * time.Hour // from the end of the day
 	MaxEventsTopic = 48 * time.Hour // from the end of the day
 
@@ -25,6 +26,9 @@ type Limits struct {
 	// OpenUnits is how long a day's unit tokens may be kept after the day has ended; they go as soon as
 	// the day is closed. More than Lead. Defaults to [MaxOpenUnits], which is the ceiling.
 	OpenUnits time.Duration
+	// FoldedUnits is the greatest age of what a closed day has folded, counted as that of events; it goes as
+	// soon as its span is closed. Defaults to [MaxFoldedUnits], which is the ceiling.
+	FoldedUnits time.Duration
 	// EventsTopic is how long a day's topic may be kept after the day has ended. More than Lead.
 	// Defaults to [MaxEventsTopic], which is the ceiling.
 	EventsTopic time.Duration
@@ -48,6 +52,7 @@ func (l Limits) WithDefaults() (Limits, error) {
 	}{
 		{throng.ClassOptedOut, &l.OptedOut, day + l.Lead, MaxEvents},
 		{throng.ClassStandard, &l.Standard, day + l.Lead, MaxEvents},
+		{throng.ClassFoldedUnits, &l.FoldedUnits, day + l.Lead, MaxFoldedUnits},
 		{throng.ClassOpenUnits, &l.OpenUnits, l.Lead, MaxOpenUnits},
 		{throng.ClassEventsTopic, &l.EventsTopic, l.Lead, MaxEventsTopic},
 	} {
@@ -69,6 +74,8 @@ func (l Limits) MaxAge(class throng.Class) (age time.Duration, ok bool) {
 		return l.OptedOut, true
 	case throng.ClassStandard:
 		return l.Standard, true
+	case throng.ClassFoldedUnits:
+		return l.FoldedUnits, true
 	case throng.ClassOpenUnits:
 		return day + l.OpenUnits, true
 	case throng.ClassEventsTopic:

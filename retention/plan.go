@@ -17,6 +17,8 @@ const (
 	PastLimit Reason = "past_limit"
 	// DayClosed: the day's release is durable and its unit tokens are no longer needed.
 	DayClosed Reason = "day_closed"
+	// SpanClosed: the span's release is durable and what its days folded is no longer needed.
+	SpanClosed Reason = "span_closed"
 )
 
 // Deletion is one item that has to go.
@@ -28,10 +30,10 @@ type Deletion struct {
 }
 
 // Plan lists the items that have to be deleted now: those whose deadline is at most limits.Lead away,
-// and the unit tokens of days that are closed, which is when closed says that the day's release is
-// durable and nothing will read the tokens again. Earliest deadline first. Items of a class without limit and
+// and the unit tokens of days and spans that are closed, which is when closed says that the period's
+// release is durable and nothing will read the tokens again. Earliest deadline first. Items of a class without limit and
 // of days to come are left; [Keeper.Verify] reports them. Plan is a pure function.
-func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.Day) bool) []Deletion {
+func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.Period) bool) []Deletion {
 	var plan []Deletion
 	for _, item := range items {
 		age, ok := limits.MaxAge(item.Class)
@@ -42,8 +44,10 @@ func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.
 		switch {
 		case !now.Add(limits.Lead).Before(deadline):
 			plan = append(plan, Deletion{item, PastLimit, deadline})
-		case item.Class == throng.ClassOpenUnits && closed(item.Day):
+		case item.Class == throng.ClassOpenUnits && closed(item.Day.Period()):
 			plan = append(plan, Deletion{item, DayClosed, deadline})
+		case item.Class == throng.ClassFoldedUnits && closed(throng.SpanOf(item.Day).Period()):
+			plan = append(plan, Deletion{item, SpanClosed, deadline})
 		}
 	}
 	slices.SortFunc(plan, func(a, b Deletion) int {

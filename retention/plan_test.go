@@ -53,7 +53,7 @@ func TestPlan(t *testing.T) {
 		"stricter": {noon, strict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := retention.Plan(c.now, everything(), c.limits, func(d throng.Day) bool { return closed[d] })
+			plan := retention.Plan(c.now, everything(), c.limits, func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && closed[p.First()] })
 			got, err := json.MarshalIndent(plan, "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -87,11 +87,12 @@ func TestDeadlines(t *testing.T) {
 	for class, deadline := range map[throng.Class]time.Time{
 		throng.ClassOptedOut:    d.Start().Add(10 * 24 * time.Hour),
 		throng.ClassStandard:    d.Start().Add(10 * 24 * time.Hour),
+		throng.ClassFoldedUnits: d.Start().Add(10 * 24 * time.Hour),
 		throng.ClassOpenUnits:   d.End().Add(48 * time.Hour),
 		throng.ClassEventsTopic: d.End().Add(48 * time.Hour),
 	} {
 		items := []throng.Item{item("clickhouse", class, d)}
-		open := func(throng.Day) bool { return false }
+		open := func(throng.Period) bool { return false }
 		due := deadline.Add(-limits.Lead)
 		if plan := retention.Plan(due.Add(-time.Second), items, limits, open); len(plan) != 0 {
 			t.Errorf("%s: planned too early", class)
@@ -99,6 +100,18 @@ func TestDeadlines(t *testing.T) {
 		plan := retention.Plan(due, items, limits, open)
 		if len(plan) != 1 || !plan[0].Deadline.Equal(deadline) || plan[0].Reason != retention.PastLimit {
 			t.Errorf("%s: planned %+v, want the deadline %v", class, plan, deadline)
+		}
+	}
+}
+
+// What a day has folded goes with its span, not with the day.
+func TestFoldedUnitsGoWithTheirSpan(t *testing.T) {
+	const d = throng.Day(20_000)
+	items := []throng.Item{item("clickhouse", throng.ClassFoldedUnits, d)}
+	for kind, want := range map[throng.PeriodKind]int{throng.DayPeriod: 0, throng.SpanPeriod: 1} {
+		plan := retention.Plan(d.End(), items, defaults(t), func(p throng.Period) bool { return p.Kind() == kind })
+		if len(plan) != want || want > 0 && plan[0].Reason != retention.SpanClosed {
+			t.Errorf("closed periods of kind %d: planned %+v", kind, plan)
 		}
 	}
 }

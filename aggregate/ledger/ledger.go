@@ -1,12 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -277,6 +279,15 @@ func (l *Ledger) Reservation(id throng.ReleaseID) (a Account, ok bool) {
 		return *p, true
 	}
 	return Account{}, false
+}
+
+// Releases are the ids of all releases that were reserved or summed, by site, table, kind of period and
+// time.
+func (l *Ledger) Releases() []throng.ReleaseID {
+	return slices.SortedFunc(maps.Keys(l.chain.accounts), func(a, b throng.ReleaseID) int {
+		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Table, b.Table),
+			cmp.Compare(a.Period.Kind(), b.Period.Kind()), cmp.Compare(a.Period.First(), b.Period.First()))
+	})
 }
 
 // Entries are all entries, oldest first. They belong to the caller.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"throng"
@@ -25,7 +27,9 @@ type closeCommand struct {
 
 func (closeCommand) Help() string {
 	return "Closes each day once every source has read past it (or the lateness limit has run out) and all is loaded: bounds\n" +
-		"contributions, charges the ledger, draws, writes the release, drops the unit tokens. One process at a time.\n\n" +
+		"contributions, charges the ledger, draws, writes the release, drops the unit tokens. Then it closes the spans (days 1-8,\n" +
+		"9-16, 17-24, 25-end) and sums the months that are over. One process at a time. With --once the exit code is 1 when a\n" +
+		"day is past its lateness limit and could not be closed.\n\n" +
 		"Example:\n  throng close --config throng.yaml"
 }
 
@@ -49,13 +53,31 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 		return closer.Run(ctx)
 	}
 	closed, waiting, err := closer.Tick(ctx)
-	for _, day := range closed {
-		fmt.Fprintf(a.out, "%s closed\n", day)
+	for _, period := range closed {
+		fmt.Fprintf(a.out, "%s closed\n", period)
 	}
 	for _, w := range waiting {
-		fmt.Fprintf(a.out, "%s waits: %s %v\n", w.Day, w.Reason, w.Feeds)
+		fmt.Fprintln(a.out, sayWaiting(w))
+	}
+	if overdue := slices.ContainsFunc(waiting, func(w aggregate.Waiting) bool { return w.Overdue }); overdue && err == nil {
+		err = errors.New("close: a day is past its lateness limit and not closed: look at what it waits for, above; once its deadline is past it will have no release")
 	}
 	return err
+}
+
+// sayWaiting says what a day waits for, and until when it may.
+func sayWaiting(w aggregate.Waiting) string {
+	switch w.Reason {
+	case aggregate.NotOver:
+		return fmt.Sprintf("%s waits: it is not over", w.Day)
+	case aggregate.FeedsBehind:
+		return fmt.Sprintf("%s waits for sources that have not read past it: %s", w.Day, strings.Join(w.Feeds, ", "))
+	case aggregate.Loading:
+		return fmt.Sprintf("%s waits for loaders: see that `throng load` runs; its deadline is %s", w.Day, w.Deadline.Format(time.RFC3339))
+	case aggregate.Lost:
+		return fmt.Sprintf("%s is lost: it was not closed by %s, when its unit tokens had to go; it will have no release", w.Day, w.Deadline.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s failed and is tried again; its deadline is %s", w.Day, w.Deadline.Format(time.RFC3339))
 }
 
 // closer closes the configured sites' days.
@@ -70,9 +92,11 @@ func (n *node) closer(b *broker.Client, s *clickhouse.Store) (*aggregate.Closer,
 		ClosingMarker: func(d throng.Day) []byte { return block.Closing(nil, d) },
 		K:             n.cfg.Privacy.K, Epsilon: n.cfg.Privacy.Epsilon, Delta: n.cfg.Privacy.Delta,
 		Settle: n.cfg.Release.Settle.Std(), Lateness: n.cfg.Release.Lateness.Std(),
+		Tables: map[string][]string{},
 	}
 	for _, site := range n.cfg.Sites {
 		o.Sites = append(o.Sites, site.ID)
+		o.Tables[site.ID] = site.Tables
 	}
 	for _, src := range n.cfg.Sources {
 		o.Feeds = append(o.Feeds, src.Name)

@@ -212,7 +212,7 @@ func (d *demo) progress(in *input, s *ingest.Shipper) (share float64, text strin
 
 // close closes a day as soon as all is loaded.
 func (d *demo) close(ctx context.Context, day throng.Day) error {
-	for !d.closed(day) {
+	for !d.closed(day.Period()) {
 		if _, _, err := d.closer.Tick(ctx); err != nil && !throng.IsRetryable(err) {
 			return err
 		}

@@ -44,11 +44,11 @@ func (n *node) keeper(b *broker.Client, s *clickhouse.Store) (*retention.Keeper,
 	})
 }
 
-// closed tells whether every site has its release of the day, so that nothing reads the day's unit
-// tokens again.
-func (n *node) closed(day throng.Day) bool {
+// closed tells whether every site has its release of the day or span, so that nothing reads the period's
+// unit tokens again.
+func (n *node) closed(p throng.Period) bool {
 	for _, s := range n.cfg.Sites {
-		id := throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: day.Period()}
+		id := throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: p}
 		if _, err := os.Stat(n.dir.path("releases/" + id.String() + ".json")); err != nil {
 			return false
 		}

@@ -80,7 +80,7 @@ func BenchmarkUnits(b *testing.B) {
 		for i := range halves {
 			wg.Go(func() {
 				lo := throng.UnitToken(i) << 63
-				err := s.Units(b.Context(), day, lo, lo+1<<63-1, func(r throng.UnitRows) error {
+				err := s.Units(b.Context(), day.Period(), lo, lo+1<<63-1, func(r throng.UnitRows) error {
 					halves[i] += uint64(len(r.Unit))
 					return nil
 				})

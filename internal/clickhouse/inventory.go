@@ -23,11 +23,15 @@ const (
 	tableCells     = "cells"
 	tableBlocks    = "blocks"
 	tableMarks     = "marks"
+
+	tableFoldedUnits = "folded_units"
+	tableFoldedCells = "folded_cells"
 )
 
 // dated are the tables that hold days, each with the column that tells the time of a row.
 var dated = map[string]string{
 	tableEvents: "time", tableOpenUnits: "day", tableCells: "day", tableBlocks: "day", tableMarks: "day",
+	tableFoldedUnits: "day", tableFoldedCells: "day",
 }
 
 // partitionOf is the id of a day's partition in the tables that are partitioned by day alone.
@@ -72,6 +76,8 @@ func classAndDay(table, partition string) (throng.Class, throng.Day) {
 	switch table {
 	case tableOpenUnits, tableCells:
 		class = throng.ClassOpenUnits
+	case tableFoldedUnits, tableFoldedCells:
+		class = throng.ClassFoldedUnits
 	case tableEvents:
 		flag, rest, _ := strings.Cut(partition, "-")
 		if date = rest; flag != "0" {

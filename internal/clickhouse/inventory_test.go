@@ -105,7 +105,7 @@ func TestDropUnitsLeavesNoToken(t *testing.T) {
 	if !contains(t, dir, token) {
 		t.Fatal("the token is in no file before the drop, so the test would prove nothing")
 	}
-	if err := s.DropUnits(t.Context(), day); err != nil {
+	if err := s.DropUnits(t.Context(), day.Period()); err != nil {
 		t.Fatal(err)
 	}
 	if contains(t, dir, token) {

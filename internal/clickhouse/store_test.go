@@ -38,7 +38,7 @@ func count(t *testing.T, s *clickhouse.Store) (c counts) {
 	for _, r := range units(t, s, 0, ^throng.UnitToken(0)) {
 		c.Units += uint64(r.visits)
 	}
-	cells, err := s.Cells(t.Context(), day)
+	cells, err := s.Cells(t.Context(), day.Period())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ type unitRow struct {
 
 func units(t *testing.T, s *clickhouse.Store, lo, hi throng.UnitToken) (all []unitRow) {
 	t.Helper()
-	err := s.Units(t.Context(), day, lo, hi, func(r throng.UnitRows) error {
+	err := s.Units(t.Context(), day.Period(), lo, hi, func(r throng.UnitRows) error {
 		for i := range r.Unit {
 			all = append(all, unitRow{r.Unit[i], r.Cell[i], r.OptedOut[i], r.Visits[i]})
 		}
@@ -94,7 +94,7 @@ func TestBlockReachesEveryTable(t *testing.T) {
 	if diff := gocmp.Diff(want, count(t, s)); diff != "" {
 		t.Error(diff)
 	}
-	cells, err := s.Cells(t.Context(), day)
+	cells, err := s.Cells(t.Context(), day.Period())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,10 +305,10 @@ func TestUnitsComeInOrder(t *testing.T) {
 		}
 	}
 	stop := errors.New("enough")
-	if err := s.Units(t.Context(), day, 0, ^throng.UnitToken(0), func(throng.UnitRows) error { return stop }); err != stop {
+	if err := s.Units(t.Context(), day.Period(), 0, ^throng.UnitToken(0), func(throng.UnitRows) error { return stop }); err != stop {
 		t.Errorf("error is %v", err)
 	}
-	if err := s.Units(t.Context(), day+1, 0, ^throng.UnitToken(0), func(throng.UnitRows) error { return stop }); err != nil {
+	if err := s.Units(t.Context(), (day + 1).Period(), 0, ^throng.UnitToken(0), func(throng.UnitRows) error { return stop }); err != nil {
 		t.Errorf("a day without units gives %v", err)
 	}
 }
@@ -334,7 +334,7 @@ func TestUnitsInManyRanges(t *testing.T) {
 	}
 	var got, rows, batches uint64
 	var last unitRow
-	err := s.Units(t.Context(), day, 0, ^throng.UnitToken(0), func(r throng.UnitRows) error {
+	err := s.Units(t.Context(), day.Period(), 0, ^throng.UnitToken(0), func(r throng.UnitRows) error {
 		batches++
 		for i := range r.Unit {
 			row := unitRow{unit: r.Unit[i], cell: r.Cell[i]}

@@ -22,6 +22,7 @@ type unitRow struct {
 	cell     throng.CellID
 	visits   uint32
 	optedOut bool
+	network  uint64
 }
 
 // bucketRows is how many rows a bucket gets on average; slices.SortFunc takes up to 12 by insertion.
@@ -32,7 +33,7 @@ func (s *unitSorter) reset() { s.rows = s.rows[:0] }
 func (s *unitSorter) add(b *unitBatch) {
 	s.rows = slices.Grow(s.rows, len(b.unit))
 	for i, u := range b.unit {
-		s.rows = append(s.rows, unitRow{throng.UnitToken(u), throng.CellID(b.cell[i]), b.visits[i], b.optedOut[i]})
+		s.rows = append(s.rows, unitRow{throng.UnitToken(u), throng.CellID(b.cell[i]), b.visits[i], b.optedOut[i], b.network[i]})
 	}
 }
 
@@ -83,8 +84,9 @@ func (s *unitSorter) columns() throng.UnitRows {
 	s.out.Cell = slices.Grow(s.out.Cell[:0], n)[:n]
 	s.out.OptedOut = slices.Grow(s.out.OptedOut[:0], n)[:n]
 	s.out.Visits = slices.Grow(s.out.Visits[:0], n)[:n]
+	s.out.Network = slices.Grow(s.out.Network[:0], n)[:n]
 	for i, r := range s.dealt {
-		s.out.Unit[i], s.out.Cell[i], s.out.OptedOut[i], s.out.Visits[i] = r.unit, r.cell, r.optedOut, r.visits
+		s.out.Unit[i], s.out.Cell[i], s.out.OptedOut[i], s.out.Visits[i], s.out.Network[i] = r.unit, r.cell, r.optedOut, r.visits, r.network
 	}
 	return s.out
 }

@@ -106,6 +106,9 @@ func (ck *checker) sites(sites []Site) {
 		if s.PublicRoutes && s.RoutesFile == "" {
 			ck.refuse(key+".public_routes", "needs %s.routes_file", key)
 		}
+		if err := throng.CheckTables(s.Tables); err != nil {
+			ck.refuse(key+".tables", "%v", err)
+		}
 		ck.consent(key+".consent", s.Consent)
 	}
 }

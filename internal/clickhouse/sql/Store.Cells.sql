@@ -1,5 +1,5 @@
-SELECT cell, any(site), any(table), any(key)
+SELECT cell, any(site), any(table), any(key), ''
 FROM cells
-WHERE day = {day:Date}
+WHERE day BETWEEN {first:Date} AND {last:Date}
 GROUP BY cell
 ORDER BY cell

@@ -1,3 +1,3 @@
 SELECT sum(rows)
 FROM system.parts
-WHERE database = currentDatabase() AND table = 'open_units' AND partition_id = {partition:String} AND active
+WHERE database = currentDatabase() AND table = {table:String} AND partition_id BETWEEN {first:String} AND {last:String} AND active

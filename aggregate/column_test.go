@@ -1,0 +1,186 @@
+package aggregate_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"throng"
+	"throng/aggregate"
+)
+
+func column(r throng.Release) map[string]string {
+	lines := map[string]string{}
+	for _, o := range r.OptedOut {
+		e, ok := o.OptedOutVisits.Estimate()
+		lines[o.Group] = fmt.Sprintf("%d of %d", e.Value, o.OfVisits.Value)
+		if !ok {
+			lines[o.Group] = fmt.Sprintf("%s of %d", o.OptedOutVisits.Reason(), o.OfVisits.Value)
+		}
+	}
+	return lines
+}
+
+// Sections whose opted-out devices, or whose others, are too few are one group with the pages right below
+// the site.
+func TestTheOptedOutColumnHasTwoLevels(t *testing.T) {
+	h := newHouse(t)
+	h.withoutNoise(100)
+	crowd := func(path string, optedOut, others, from int) {
+		for d := range optedOut + others {
+			h.store.visitFrom(today, "www", from+d, path, 2, d < optedOut, uint64(from+d)+1)
+		}
+	}
+	crowd("/both/a", 120, 300, 0)
+	crowd("/both/b", 60, 100, 10_000) // a row that has too few who opted out by itself
+	crowd("/few/a", 70, 300, 20_000)
+	crowd("/all/a", 300, 70, 30_000)
+	crowd("/home", 20, 200, 40_000)
+	h.close()
+	r := h.release("www")
+	want := map[string]string{
+		"/both/*": "360 of 1160",
+		"/few/*":  "below_gate of 740",
+		"/all/*":  "below_gate of 740",
+		"/*":      "780 of 1920",
+	}
+	got := column(r)
+	if len(got) != len(want) || len(r.Rows) != 5 {
+		t.Fatalf("column %v, table %s", got, table(r))
+	}
+	for group, w := range want {
+		if got[group] != w {
+			t.Errorf("%s: %s, want %s", group, got[group], w)
+		}
+	}
+}
+
+// Where the rest of the site is too small as well, it is blank, whatever it holds.
+func TestTheRestOfAColumnIsBlankUnderTheGate(t *testing.T) {
+	shape := func(optedOut int) string {
+		h := newHouse(t)
+		h.withoutNoise(100)
+		for d := range 500 {
+			h.store.visitFrom(today, "www", d, "/a/b", 1, d < optedOut, uint64(d)+1)
+		}
+		h.close()
+		return fmt.Sprint(column(h.release("www")))
+	}
+	if none, some := shape(0), shape(99); none != some {
+		t.Errorf("nobody opted out: %s; 99 did: %s", none, some)
+	}
+}
+
+// What a device that opted out adds to the column, squared and summed over its groups, is at most what
+// the noise is scaled for, however its pages lie.
+func TestTheColumnIsBoundedInL2(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newMemory()
+		for range rapid.IntRange(1, 30).Draw(rt, "pages") {
+			p := fmt.Sprintf("/s%d/p%d", rapid.IntRange(0, 4).Draw(rt, "section"), rapid.IntRange(0, 9).Draw(rt, "page"))
+			m.visitFrom(today, "www", 1, p, rapid.IntRange(1, 9).Draw(rt, "visits"), true, 1)
+		}
+		r := &recorder{pass: func(int, int64) bool { return true }}
+		r.rows(rt, m)
+		var squares int64
+		for _, v := range r.optedOut {
+			squares += v * v
+		}
+		if squares > throng.MaxLeafKeys*throng.MaxVisitsPerCell*throng.MaxVisitsPerCell {
+			rt.Fatalf("one device adds %v", r.optedOut)
+		}
+		if n := slices.Max(r.optedOutGates); n > 1 {
+			rt.Fatalf("one device counts %d times in a gate of the column", n)
+		}
+	})
+}
+
+// A device that reads ten pages of a section once counts nine times in it, not three times.
+func TestAColumnKeepsMostVisitsOfAReaderOfManyPages(t *testing.T) {
+	m := newMemory()
+	for p := range throng.MaxLeafKeys {
+		m.visitFrom(today, "www", 1, fmt.Sprintf("/s/p%d", p), 1, true, 1)
+	}
+	m.sort()
+	drawn, err := aggregate.Partition(m, today.Period(), "www", [16]byte{}, exact{1})
+	must(t, err)
+	if drawn.Clipped.Reason() != throng.BelowGate {
+		t.Errorf("clipped %+v", drawn.Clipped)
+	}
+	if want := int64(math.Floor(3 * math.Sqrt(10))); len(drawn.OptedOut) != 2 {
+		t.Fatalf("column %+v", drawn.OptedOut)
+	} else if r := (&recorder{pass: func(int, int64) bool { return true }}); true {
+		_, err := aggregate.Partition(m, today.Period(), "www", [16]byte{}, r)
+		must(t, err)
+		if !slices.Contains(r.optedOut, want) {
+			t.Errorf("counts %v, want %d", r.optedOut, want)
+		}
+	}
+}
+
+func TestDevicesThatWereCutAreCounted(t *testing.T) {
+	m := newMemory()
+	for device := range 10 {
+		for p := range throng.MaxLeafKeys + 1 { // one leaf too many
+			m.visitFrom(today, "www", device, fmt.Sprintf("/a/p%d", p), 1, false, uint64(device)+1)
+		}
+		m.visitFrom(today, "www", 100+device, "/a/p0", throng.MaxVisitsPerCell+1, false, uint64(device)+1)
+		m.visitFrom(today, "www", 200+device, "/a/p0", throng.MaxVisitsPerCell, false, uint64(device)+1)
+	}
+	m.sort()
+	drawn, err := aggregate.Partition(m, today.Period(), "www", [16]byte{}, exact{1})
+	must(t, err)
+	if e, _ := drawn.Clipped.Estimate(); e.Value != 20 {
+		t.Errorf("clipped %+v, want 20", drawn.Clipped)
+	}
+}
+
+// Of one network, 64 devices help a cell; all of their visits count once it has passed.
+func TestANetworkIsNoCrowd(t *testing.T) {
+	h := newHouse(t)
+	h.withoutNoise(100)
+	for d := range 5000 {
+		h.store.visitFrom(today, "www", d, "/pushed", 1, false, 7)
+	}
+	for d := range 150 {
+		h.store.visitFrom(today, "www", 10_000+d, "/read", 1, false, uint64(d)+100)
+	}
+	for d := range 80 {
+		h.store.visitFrom(today, "www", 20_000+d, "/read", 1, false, 8)
+	}
+	h.close()
+	expectTable(t, h.release("www"), "/read 214 230")
+}
+
+// Whoever comes from whichever network: the count of a cell is the sum over networks of at most 64.
+func TestNetworkLimitsAreExact(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newMemory()
+		type cell struct {
+			path    string
+			network int
+		}
+		counts := map[cell]int64{}
+		device := 0
+		for range rapid.IntRange(1, 8).Draw(rt, "crowds") {
+			c := cell{rapid.SampledFrom([]string{"/a", "/b"}).Draw(rt, "path"), rapid.IntRange(1, 3).Draw(rt, "network")}
+			for range rapid.IntRange(1, 70).Draw(rt, "devices") {
+				device++
+				m.visitFrom(today, "www", device, c.path, 1, false, uint64(c.network))
+				counts[c]++
+			}
+		}
+		want := map[string]int64{}
+		for c, n := range counts {
+			want[c.path] += min(n, throng.MaxUnitsPerNetwork)
+		}
+		for _, row := range (&recorder{pass: func(int, int64) bool { return true }}).rows(rt, m) {
+			if e, _ := row.Devices.Estimate(); e.Value != want[row.Key] {
+				rt.Fatalf("%s: %d devices, want %d", row.Key, e.Value, want[row.Key])
+			}
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package aggregate
+
+import (
+	"context"
+	"sync"
+
+	"github.com/dchest/siphash"
+
+	"throng"
+)
+
+// foldBatch is the number of rows that are handed to the store at a time.
+const foldBatch = 1 << 16
+
+// settle puts every leaf where a drawn release has it: at the nearest published key above it. It says
+// the same as the gates did, also after a restart, when only the release is left of them.
+func (t *tree) settle(published []map[string]bool) {
+	for i := range t.at {
+		at := int32(i)
+		for at != none && !published[t.nodes[at].draft][t.nodes[at].key] {
+			at = t.nodes[at].parent
+		}
+		t.at[i] = at
+	}
+}
+
+// fold writes what the day's releases could not publish by itself to the store, until its span is
+// closed: for each device and leaf those bounded visits that its group counted, or that no row did.
+func (c *census) fold(ctx context.Context, cells []throng.CellKey) error {
+	f := &folder{census: c, to: c.tree.foldedCells(cells)}
+	return c.store.Fold(ctx, c.period.First(), f.cells(), func(put func(throng.UnitRows) error) error {
+		f.put = put
+		return f.run(ctx)
+	})
+}
+
+// foldedCells gives the cell under which visits of each leaf node are folded; nothing where a node's
+// visits are published under its own key, or its table has no spans.
+func (t *tree) foldedCells(cells []throng.CellKey) map[int32]throng.CellKey {
+	to := map[int32]throng.CellKey{}
+	for _, cell := range cells {
+		i, _ := t.start.get(cell.Cell)
+		if i == none || t.at[i] == i || !t.drafts[t.nodes[i].draft].path {
+			continue
+		}
+		if was, ok := to[i]; ok && was.Cell <= cell.Cell {
+			continue
+		}
+		cell.Key = t.nodes[i].key
+		to[i] = cell
+	}
+	for i, cell := range to {
+		if at := t.at[i]; at != none {
+			// The cell is a secret of its epoch, so that nobody can aim at another one.
+			cell.Holder = t.nodes[at].key
+			cell.Cell = throng.CellID(siphash.Hash(uint64(cell.Cell), ^uint64(cell.Cell), []byte(cell.Holder)))
+			to[i] = cell
+		}
+	}
+	return to
+}
+
+type folder struct {
+	*census
+	to  map[int32]throng.CellKey
+	put func(throng.UnitRows) error
+}
+
+func (f *folder) cells() []throng.CellKey {
+	var cells []throng.CellKey
+	for i := range f.tree.nodes {
+		if c, ok := f.to[int32(i)]; ok {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+func (f *folder) run(ctx context.Context) error {
+	cell := make([]throng.CellID, len(f.tree.nodes))
+	folds := make([]bool, len(f.tree.nodes))
+	for i, c := range f.to {
+		cell[i], folds[i] = c.Cell, true
+	}
+	var mu sync.Mutex // guards failed
+	var failed error
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if failed == nil {
+			failed = err
+		}
+	}
+	var all []*foldRows
+	err := f.pass(ctx, func() func(*device) {
+		w := &foldRows{folder: f, cell: cell, folds: folds, fail: fail}
+		all = append(all, w)
+		return w.add
+	})
+	for _, w := range all {
+		w.flush()
+	}
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// foldRows gathers the rows of one worker.
+type foldRows struct {
+	*folder
+	cell  []throng.CellID
+	folds []bool
+	fail  func(error)
+	rows  throng.UnitRows
+	taken []share // visits of the device that a group has counted
+}
+
+// add folds one device's leaves. A group counted at most Linf visits of the device, so no more than those
+// are folded from it, whichever leaves they were of: a span's row is then never more than its holder.
+func (w *foldRows) add(d *device) {
+	w.taken = w.taken[:0]
+	for _, l := range d.leaves {
+		visits := min(int64(l.visits), throng.MaxVisitsPerCell)
+		if at := w.tree.at[l.node]; at != none {
+			visits = w.take(at, visits)
+		}
+		if visits > 0 && w.folds[l.node] {
+			w.append(d, w.cell[l.node], visits)
+		}
+	}
+}
+
+// take gives how many more visits the group has counted.
+func (w *foldRows) take(group int32, visits int64) int64 {
+	var before int64
+	for _, s := range w.taken {
+		if s.cell == group {
+			before = s.visits
+		}
+	}
+	visits = min(visits, throng.MaxVisitsPerCell-before)
+	w.taken = merge(w.taken, group, visits)
+	return visits
+}
+
+func (w *foldRows) append(d *device, cell throng.CellID, visits int64) {
+	r := &w.rows
+	r.Unit, r.Cell = append(r.Unit, d.unit), append(r.Cell, cell)
+	r.OptedOut, r.Visits = append(r.OptedOut, d.optedOut), append(r.Visits, uint32(visits))
+	r.Network = append(r.Network, uint64(d.network))
+	if len(r.Unit) >= foldBatch {
+		w.flush()
+	}
+}
+
+func (w *foldRows) flush() {
+	if len(w.rows.Unit) == 0 {
+		return
+	}
+	if err := w.put(w.rows); err != nil {
+		w.fail(err)
+	}
+	r := &w.rows
+	r.Unit, r.Cell, r.OptedOut, r.Visits, r.Network = r.Unit[:0], r.Cell[:0], r.OptedOut[:0], r.Visits[:0], r.Network[:0]
+}

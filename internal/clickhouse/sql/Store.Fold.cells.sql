@@ -1,0 +1,1 @@
+INSERT INTO folded_cells (day, site, cell, table, key, holder)

@@ -1,0 +1,1 @@
+INSERT INTO folded_units (day, unit, opted_out, cell, visits, network)
