@@ -118,20 +118,29 @@ func (c *canarySite) checkBeforeClose(t *testing.T) {
 	}
 }
 
-// checkAfterClose finds unit tokens in the broker's topic alone, which is kept a little longer.
+// checkAfterClose finds unit tokens only in the broker's topic, which is kept a little longer, and in what
+// the day has folded, which is kept until its span is closed.
 func (c *canarySite) checkAfterClose(t *testing.T) {
 	t.Helper()
+	var folded string
+	c.withEngine(t, func(e engineAt) {
+		for table, what := range c.search.findIn(tables(t, e)) {
+			if table != "folded_units" || !slices.Equal(what, []string{"a unit token"}) {
+				t.Errorf("table %s holds %s after the close", table, what)
+			}
+		}
+		c.checkGone(t, e, "open_units", "cells")
+		dirs, err := e.query(t.Context(), "SELECT arrayJoin(data_paths) FROM system.tables WHERE database = currentDatabase() AND name = 'folded_units'")
+		if err != nil || len(dirs) == 0 {
+			t.Fatalf("directory of folded_units: %v", err)
+		}
+		folded = dirs[0][0]
+	})
 	for path, what := range c.search.files(t, c.state) {
-		if !strings.Contains(path, "/state/broker/") || !slices.Equal(what, []string{"a unit token"}) {
+		if !strings.Contains(path, "/state/broker/") && !strings.HasPrefix(path, folded) || !slices.Equal(what, []string{"a unit token"}) {
 			t.Errorf("%s holds %s after the close", path, what)
 		}
 	}
-	c.withEngine(t, func(e engineAt) {
-		for table, what := range c.search.findIn(tables(t, e)) {
-			t.Errorf("table %s holds %s after the close", table, what)
-		}
-		c.checkGone(t, e, "open_units", "cells")
-	})
 }
 
 // checkGone requires that tables have no part, used or not, and no file with data.
@@ -213,7 +222,7 @@ func (c *canarySite) checkAfterRetention(t *testing.T, now time.Time) {
 		for table, what := range coarse().findIn(tables(t, e)) {
 			t.Errorf("table %s holds %s", table, what)
 		}
-		c.checkGone(t, e, "events", "open_units", "cells")
+		c.checkGone(t, e, "events", "open_units", "cells", "folded_units", "folded_cells")
 		for _, table := range []string{"blocks", "marks"} { // those of a later day are younger
 			if n := e.counts(t, "SELECT 'rows', count() FROM "+table+" WHERE day <= '"+closedDay.String()+"'")["rows"][0]; n != 0 {
 				t.Errorf("%s has %d rows of the day", table, n)

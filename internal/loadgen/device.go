@@ -83,7 +83,7 @@ func (d *devices) appendAddress(b []byte, a, host uint64) []byte {
 	six := mix(a+d.key)>>32 < d.ipv6
 	switch {
 	case d.canary && six:
-		return appendHost(appendGroups(append(b, "2001:db8"...), a>>16, a), host)
+		return appendHost(appendGroups(append(b, "2001:db8"...), a, a>>16), host)
 	case d.canary:
 		return appendCanary4(b, a)
 	}
@@ -100,11 +100,12 @@ func (d *devices) appendAddress(b []byte, a, host uint64) []byte {
 }
 
 // appendCanary4 keeps off addresses that end in .0: a network's number must not look like a client's.
+// Neighbouring numbers are in different networks, of which there are 512.
 func appendCanary4(b []byte, a uint64) []byte {
 	a %= canaryAddress
-	b = append(append(b, "198."...), octets[18+a/65024]...)
-	b = append(b, octets[a/254%256]...)
-	last := octets[1+a%254]
+	b = append(append(b, "198."...), octets[18+a%512/256]...)
+	b = append(b, octets[a%256]...)
+	last := octets[1+a/512]
 	return append(b, last[:len(last)-1]...)
 }
 
