@@ -27,6 +27,8 @@ var allowed = map[string][]string{
 	"throng/aggregate/dp":                       {"throng"},
 	"throng/aggregate/ledger":                   {"throng", "throng/internal/durable"},
 	"throng/aggregate/verify":                   {"throng"},
+	"throng/aggregate/attack":                   {"throng"},
+	"throng/aggregate/simulation":               {"throng", "throng/aggregate", "throng/aggregate/ledger"},
 	"throng/retention":                          {"throng", "throng/internal/durable"},
 	"throng/dashboards":                         {"throng"},
 	"throng/internal/config":                    {"throng"},

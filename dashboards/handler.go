@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -20,6 +21,7 @@ type Handler struct {
 	releases Releases
 	sites    []*site
 	method   methodView
+	ledger   func(context.Context) ([]byte, error) // nil where it is not published
 	mux      *http.ServeMux
 	pages    pages
 	assets   map[string]asset
@@ -49,7 +51,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse page templates: %w", err)
 	}
-	h := &Handler{releases: o.Releases, pages: pages, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
+	h := &Handler{releases: o.Releases, pages: pages, ledger: o.Ledger, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
 	for _, s := range o.Sites {
 		h.sites = append(h.sites, newSite(s))
 	}
@@ -74,9 +76,13 @@ func (h *Handler) routes() {
 		"/sites/{site}":                  h.latest,
 		"/sites/{site}/{table}/{period}": h.release,
 		"/method":                        h.showMethod,
-		"/static/{name}":                 h.asset,
-		"/healthz":                       h.health,
-		"/":                              h.nothing,
+		"/" + throng.ManifestName:        h.showManifest,
+		"/" + throng.MethodName:          h.showStatement,
+		"/" + throng.LedgerName:          h.showLedger,
+		"/" + throng.ReleasesName + "/{site}/{table}/{file}": h.showFile,
+		"/static/{name}": h.asset,
+		"/healthz":       h.health,
+		"/":              h.nothing,
 	} {
 		h.mux.HandleFunc(pattern, h.answer(answer))
 	}

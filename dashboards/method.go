@@ -12,7 +12,7 @@ type methodView struct {
 	Passing     passing
 	Draws       []drawView
 	Rho         float64
-	Composition []composition
+	Composition []throng.Composition
 	Units       []unitEpsilon
 	// SharedEpsilon is the ε of one of several people who appear as one device. Without that person the
 	// bound may choose L0 other cells, so that twice as many change as hold a contribution.
@@ -35,15 +35,6 @@ type drawView struct {
 type drawError struct {
 	At    int64
 	Share float64
-}
-
-// composition is the privacy loss of one device over a time.
-type composition struct {
-	Over    string
-	Periods int
-	Rho     float64
-	Epsilon float64
-	Delta   float64
 }
 
 // unitEpsilon is the ε of one person who appears as Units devices.
@@ -95,7 +86,7 @@ func newMethodView(m Method, sites []*site) methodView {
 // compose adds up what a device loses: over one day, over a month of days, and over that month with
 // its four spans, which are periods of their own.
 func (v *methodView) compose(p throng.Parameters) {
-	for _, c := range []composition{
+	for _, c := range []throng.Composition{
 		{Over: "one day", Periods: 1},
 		{Over: "a month of 31 days", Periods: 31},
 		{Over: "a month of 31 days and its four spans", Periods: 35},

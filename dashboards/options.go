@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,9 @@ type Options struct {
 	Sites []Site
 	// Method is what the method page tells. Required.
 	Method Method
+	// Ledger reads the privacy ledger as it is published. Defaults to none: then neither ledger nor
+	// manifest is served, and nobody can verify the releases from outside.
+	Ledger func(context.Context) ([]byte, error)
 	// Logger gets one line a request (pattern, status, duration) and errors. Required.
 	Logger *slog.Logger
 	// Clock measures the duration of requests. Required.

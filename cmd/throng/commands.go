@@ -25,6 +25,8 @@ type commands struct {
 	Retention retentionCommand `cmd:"" help:"Plan, carry out and prove deletion."`
 	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
 	Routes    routesCommand    `cmd:"" help:"Propose a site's route list."`
+	Verify    verifyCommand    `cmd:"" help:"Check what was published from the published files alone."`
+	Publish   publishCommand   `cmd:"" help:"Write everything that was published, as a bundle for any static host."`
 	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
 	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`

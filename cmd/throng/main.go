@@ -24,6 +24,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1 // the command failed, or what it checks does not hold
 	exitUsage   = 2 // the command line or the configuration was refused
+	exitUnread  = 3 // what was to be checked could not be read
 )
 
 func main() {
@@ -81,8 +82,12 @@ func run(ctx context.Context, args []string, std streams, environ []string, cloc
 	if err := cmd.Run(a); err != nil {
 		fmt.Fprintln(std.err, "throng:", err)
 		var usage usageError
-		if errors.As(err, &usage) {
+		var unread unreadError
+		switch {
+		case errors.As(err, &usage):
 			return exitUsage
+		case errors.As(err, &unread):
+			return exitUnread
 		}
 		return exitFailure
 	}

@@ -37,7 +37,7 @@ func (c dashboardCommand) Run(a *app, ctx context.Context) error {
 }
 
 // pages are the dashboards of the configured sites.
-func (n *node) pages() (http.Handler, error) {
+func (n *node) pages() (*dashboards.Handler, error) {
 	c := n.cfg
 	p, err := aggregate.Calibrate(c.Privacy.K, c.Privacy.Epsilon, c.Privacy.Delta, "")
 	if err != nil {
@@ -48,7 +48,7 @@ func (n *node) pages() (http.Handler, error) {
 		return nil, err
 	}
 	return dashboards.New(dashboards.Options{
-		Releases: n.dir.files(), Sites: sites, Logger: n.log, Clock: n.clock,
+		Releases: n.dir.files(), Sites: sites, Logger: n.log, Clock: n.clock, Ledger: n.dir.ledgerFile,
 		Method: dashboards.Method{
 			Version: programVersion(), Tree: aggregate.TreeVersion, Parameters: p, Assets: anonymize.AssetSuffixes(),
 			Everyone: dashboards.Generalization{IPv4Bits: c.Privacy.IPv4Bits, IPv6Bits: c.Privacy.IPv6Bits, Time: time.Second, MajorStep: 1},

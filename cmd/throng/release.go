@@ -65,6 +65,15 @@ func (d layout) entries() ([]ledger.Entry, error) {
 	return entries, errors.Join(err, f.Close())
 }
 
+// ledgerFile is the ledger as it is published: the whole entries, for one may be half written now.
+func (d layout) ledgerFile(context.Context) ([]byte, error) {
+	b, err := os.ReadFile(d.path("ledger/" + ledger.FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read ledger: nothing was reserved yet: %w", err)
+	}
+	return b[:len(b)/ledger.EntryBytes*ledger.EntryBytes], err
+}
+
 type releaseList struct{ located }
 
 func (c releaseList) Run(a *app, ctx context.Context) error {

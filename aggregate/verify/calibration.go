@@ -1,0 +1,128 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+
+	"throng"
+)
+
+// tolerance is the relative accuracy to which a scale has to agree with the one that is worked out
+// here: the library of the writer looks for its σ to a tenth of a percent.
+const tolerance = 2e-3
+
+// checkCalibration works the parameters of a release out from ε, δ, k and the bounds.
+func checkCalibration(where string, p throng.Parameters, c *Claim) {
+	c.Looked++
+	fault := func(format string, args ...any) { c.fault(where, format, args...) }
+	if p.K < throng.MinDevices && p.Watermark == "" {
+		fault("k = %d is under the floor of %d, and no watermark says so", p.K, throng.MinDevices)
+	}
+	if !(p.Epsilon > 0 && p.Epsilon <= throng.MaxEpsilon && p.Delta > 0 && p.Delta <= throng.MaxDelta) {
+		fault("ε = %g or δ = %g is outside (0, %g] and (0, %g]", p.Epsilon, p.Delta, throng.MaxEpsilon, throng.MaxDelta)
+		return
+	}
+	if p.NoiseDelta <= 0 || p.ThresholdDelta <= 0 || p.NoiseDelta+p.ThresholdDelta > p.Delta*(1+1e-9) {
+		fault("the noise's δ %g and the thresholds' %g do not share δ = %g", p.NoiseDelta, p.ThresholdDelta, p.Delta)
+		return
+	}
+	if p.L0 < 1 || p.L0 > throng.MaxLeafKeys || p.Linf < 1 || p.Linf > throng.MaxVisitsPerCell {
+		fault("L0 = %d or Linf = %d is outside 1 to %d and 1 to %d", p.L0, p.Linf, throng.MaxLeafKeys, throng.MaxVisitsPerCell)
+	}
+	for _, d := range p.Draws {
+		if err := checkScale(p, d); err != nil {
+			fault("%s: %v", d.Draw, err)
+		}
+	}
+	if err := checkTogether(p); err != nil {
+		fault("%v", err)
+	}
+	if err := checkGate(p); err != nil {
+		fault("%v", err)
+	}
+}
+
+// checkScale checks one kind of draw: σ has to be that of the analytic Gaussian mechanism at the
+// sensitivity that the draw's weight inflates.
+func checkScale(p throng.Parameters, d throng.DrawParameters) error {
+	if d.L0 < 1 || d.L0 > p.L0 || d.Draws < 1 || d.Linf < 1 || d.Linf > p.Linf || !(d.Weight > 0 && d.Weight <= 1) || !(d.Sigma > 0) {
+		return fmt.Errorf("L0 %d, Linf %d, draws %d, weight %g and σ %g do not describe a draw", d.L0, d.Linf, d.Draws, d.Weight, d.Sigma)
+	}
+	if passed := math.Ceil(float64(d.L0*d.Draws)/d.Weight - 1e-9); float64(d.PassedL0) != passed {
+		return fmt.Errorf("passed L0 is %d, L0 · draws / weight gives %.0f", d.PassedL0, passed)
+	}
+	want := gaussianSigma(float64(d.Linf)*math.Sqrt(float64(d.PassedL0)), p.Epsilon, p.NoiseDelta)
+	if math.Abs(d.Sigma/want-1) > tolerance {
+		return fmt.Errorf("σ is stated as %.4g, ε and δ give %.4g", d.Sigma, want)
+	}
+	return nil
+}
+
+// checkTogether adds all draws of one device and period up as one Gaussian mechanism.
+func checkTogether(p throng.Parameters) error {
+	weight, seen := 0.0, map[throng.Draw]bool{}
+	for _, d := range p.Draws {
+		if seen[d.Draw] {
+			return fmt.Errorf("%s is listed twice", d.Draw)
+		}
+		seen[d.Draw] = true
+		weight += d.Weight
+	}
+	if !seen[throng.DrawDevices] || !seen[throng.DrawVisits] {
+		return fmt.Errorf("a table without draws of devices and visits cannot have been gated")
+	}
+	if weight > 1+1e-9 {
+		return fmt.Errorf("the weights sum to %g, which is more than the whole budget", weight)
+	}
+	if delta := gaussianDelta(math.Sqrt(2*rho(p)), 1, p.Epsilon); delta > p.NoiseDelta*(1+1e-6) {
+		return fmt.Errorf("all draws together have δ = %g at ε = %g, the noise's share is %g", delta, p.Epsilon, p.NoiseDelta)
+	}
+	return nil
+}
+
+// rho is the zero-concentrated loss of one device and period: Σ Δ²/2σ² with Δ² = L0 · draws · Linf²
+// (Bun and Steinke 2016, Proposition 1.6 and Lemma 1.7).
+func rho(p throng.Parameters) (sum float64) {
+	for _, d := range p.Draws {
+		sum += float64(d.L0*d.Draws*d.Linf*d.Linf) / (2 * d.Sigma * d.Sigma)
+	}
+	return sum
+}
+
+// isGate tells whether draws of this kind decide what is shown.
+func isGate(d throng.Draw) bool { return d == throng.DrawDevices || d == throng.DrawOptedOutGates }
+
+// checkGate works out how probable it is that a gate lets a count of k through, the smallest that can
+// pass: that is what selection may cost, once for every gate draw that a device can enter.
+func checkGate(p throng.Parameters) error {
+	gates := int64(0)
+	for _, d := range p.Draws {
+		if isGate(d.Draw) {
+			gates += d.L0 * d.Draws
+		}
+	}
+	if spent := float64(gates) * p.GateDelta; p.GateDelta <= 0 || spent > p.ThresholdDelta*(1+1e-9) {
+		return fmt.Errorf("%d gate draws at δ = %g cost %g, the thresholds' share is %g", gates, p.GateDelta, spent, p.ThresholdDelta)
+	}
+	d, ok := drawOf(p, throng.DrawDevices)
+	if !ok {
+		return nil // checkTogether has said so
+	}
+	if p.Gate <= p.K {
+		return fmt.Errorf("the gate of %d devices is not above k = %d", p.Gate, p.K)
+	}
+	// Noise is rounded to integers, hence the half.
+	if slips := tail((float64(p.Gate-p.K) - 0.5) / d.Sigma); slips > p.GateDelta {
+		return fmt.Errorf("a cell of k devices passes the gate of %d with probability %g, its share of δ is %g", p.Gate, slips, p.GateDelta)
+	}
+	return nil
+}
+
+func drawOf(p throng.Parameters, kind throng.Draw) (throng.DrawParameters, bool) {
+	for _, d := range p.Draws {
+		if d.Draw == kind {
+			return d, true
+		}
+	}
+	return throng.DrawParameters{}, false
+}

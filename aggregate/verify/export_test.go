@@ -1,0 +1,4 @@
+package verify
+
+// Digest is the SHA-256 of a file, in hexadecimal.
+var Digest = digest

@@ -1,0 +1,482 @@
+package verify_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"throng"
+	"throng/aggregate/simulation"
+	"throng/aggregate/verify"
+)
+
+const today throng.Day = 20000
+
+// crowd lets devices from..to-1 visit a page once.
+type crowd struct {
+	path     string
+	from, to int
+}
+
+func put(w *simulation.World, day throng.Day, crowds ...crowd) {
+	type row struct {
+		unit throng.UnitToken
+		cell throng.CellID
+	}
+	var rows []row
+	var cells []throng.CellKey
+	for i, c := range crowds {
+		cells = append(cells, throng.CellKey{Cell: throng.CellID(i + 1), Site: "www", Table: throng.PathTable, Key: c.path})
+		for d := c.from; d < c.to; d++ {
+			rows = append(rows, row{throng.UnitToken(d) * (math.MaxUint64 / 100_000), throng.CellID(i + 1)})
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.cell, b.cell)) })
+	var u throng.UnitRows
+	for _, r := range rows {
+		u.Unit, u.Cell = append(u.Unit, r.unit), append(u.Cell, r.cell)
+		u.OptedOut, u.Visits = append(u.OptedOut, false), append(u.Visits, 1)
+	}
+	w.Store.Put(day, u, cells)
+}
+
+// publish closes two days into a directory.
+func publish(dir string) error {
+	w, err := simulation.New(simulation.Options{Dir: dir, Sites: []string{"www"}})
+	if err != nil {
+		return err
+	}
+	for i := range throng.Day(2) {
+		put(w, today+i, crowd{"/news/today", 0, 20_000}, crowd{"/about", 100, 8_000}, crowd{"/shop/a", 0, 4_000}, crowd{"/shop/b", 4_000, 9_000})
+		if err := w.EndDay(context.Background(), today+i); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// once publishes for all tests of the process.
+var once = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "published-")
+	if err == nil {
+		err = publish(dir)
+	}
+	return dir, err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := once(); dir != "" {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// published is a directory with two days of releases and their ledger, to do with as one likes.
+func published(t *testing.T) string {
+	t.Helper()
+	from, err := once()
+	to := t.TempDir()
+	if err == nil {
+		err = os.CopyFS(to, os.DirFS(from))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func run(t *testing.T, o verify.Options) *verify.Report {
+	t.Helper()
+	r, err := verify.Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func runDir(t *testing.T, dir string) *verify.Report {
+	t.Helper()
+	return run(t, verify.Options{Files: verify.Dir{FS: os.DirFS(dir)}})
+}
+
+func faults(r *verify.Report) (all []string) {
+	for _, c := range r.Claims {
+		all = append(all, c.Faults...)
+	}
+	return all
+}
+
+func TestWhatTheCloserPublishesHolds(t *testing.T) {
+	r := runDir(t, published(t))
+	if !r.Holds() || r.Releases != 2 || r.Entries != 5 {
+		t.Fatalf("%d releases, %d entries, faults %q", r.Releases, r.Entries, faults(r))
+	}
+	for _, c := range r.Claims {
+		if !c.Holds() {
+			t.Errorf("nothing was looked at: %s", c.Text)
+		}
+	}
+	if len(r.Losses) != 1 || r.Losses[0].Periods != 2 || math.Abs(r.Losses[0].Rho-2*0.0122) > 0.002 {
+		t.Errorf("losses %+v", r.Losses)
+	}
+}
+
+func edit(t *testing.T, path string, change func([]byte) []byte) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, change(b), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func releasePath(dir string) string {
+	return filepath.Join(dir, "releases", "www", "path", today.String()+".json")
+}
+
+func ledgerPath(dir string) string { return filepath.Join(dir, "ledger", "ledger.jsonl") }
+
+// Every change of the files is found; say is part of a fault.
+func TestEveryChangeIsFound(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(t *testing.T, dir string)
+		say    string
+	}{
+		"a number": {func(t *testing.T, dir string) {
+			edit(t, releasePath(dir), func(b []byte) []byte { return bytes.Replace(b, []byte(`"value": 2`), []byte(`"value": 3`), 1) })
+		}, "changed after its publication"},
+		"white space": {func(t *testing.T, dir string) {
+			edit(t, releasePath(dir), func(b []byte) []byte { return append(b, '\n') })
+		}, "changed after its publication"},
+		"a release is gone": {func(t *testing.T, dir string) {
+			if err := os.Remove(releasePath(dir)); err != nil {
+				t.Fatal(err)
+			}
+		}, "not there"},
+		"a release was added": {func(t *testing.T, dir string) {
+			b, err := os.ReadFile(releasePath(dir))
+			if err == nil {
+				err = os.WriteFile(strings.Replace(releasePath(dir), today.String(), (today+5).String(), 1), b, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, "does not know"},
+		"a bit of the ledger": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { b[3000] ^= 1; return b })
+		}, "hash does not match"},
+		"padding of the ledger": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { b[2*2048-3] = 'x'; return b })
+		}, "hash does not match"},
+		"an entry is gone": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { return slices.Delete(b, 2048, 4096) })
+		}, "number 2"},
+		"the end is torn": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:len(b)-1] })
+		}, "not a line"},
+		"an entry is repeated": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { return append(b, b[4*2048:]...) })
+		}, "number 4"},
+		"the publications are cut off": {func(t *testing.T, dir string) {
+			edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:3*2048] })
+		}, "does not know"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := published(t)
+			tc.change(t, dir)
+			if got := faults(runDir(t, dir)); !strings.Contains(strings.Join(got, "\n"), tc.say) {
+				t.Errorf("faults %q, none says %q", got, tc.say)
+			}
+		})
+	}
+}
+
+func TestALedgerThatWasCutAtItsEndNeedsANotedHead(t *testing.T) {
+	dir := published(t)
+	head := runDir(t, dir).Head
+	if r := run(t, verify.Options{Files: verify.Dir{FS: os.DirFS(dir)}, Head: head}); !r.Holds() {
+		t.Fatalf("faults %q", faults(r))
+	}
+	edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:3*2048] })
+	if err := os.Remove(strings.Replace(releasePath(dir), today.String(), (today+1).String(), 1)); err != nil {
+		t.Fatal(err)
+	}
+	if r := runDir(t, dir); !r.Holds() {
+		t.Fatalf("a ledger that was cut between two releases is whole by itself: %q", faults(r))
+	}
+	if r := run(t, verify.Options{Files: verify.Dir{FS: os.DirFS(dir)}, Head: head}); r.Holds() {
+		t.Error("the noted head was not missed")
+	}
+}
+
+// forge rewrites a release and, with it, the whole ledger, as an operator would who wants to hide
+// what the numbers were made with: only arithmetic can find that.
+func forge(t *testing.T, dir string, change func(r *throng.Release)) {
+	t.Helper()
+	var parameters map[string]json.RawMessage
+	edit(t, releasePath(dir), func(b []byte) []byte {
+		var r throng.Release
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		change(&r)
+		b, err := json.MarshalIndent(r, "", "\t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := json.Marshal(r.Parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parameters = map[string]json.RawMessage{today.String(): p}
+		return append(b, '\n')
+	})
+	body, err := os.ReadFile(releasePath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, ledgerPath(dir), func(b []byte) []byte { return rewrite(t, b, parameters, body) })
+}
+
+// rewrite chains the entries of a ledger anew.
+func rewrite(t *testing.T, ledger []byte, parameters map[string]json.RawMessage, release []byte) []byte {
+	t.Helper()
+	var out []byte
+	prev := ""
+	for at := 0; at < len(ledger); at += 2048 {
+		var e map[string]json.RawMessage
+		if err := json.Unmarshal(ledger[at:at+2048], &e); err != nil {
+			t.Fatal(err)
+		}
+		delete(e, "hash")
+		e["prev"], _ = json.Marshal(prev)
+		if bytes.Contains(e["release"], []byte(today.String())) {
+			if e["parameters"] != nil {
+				e["parameters"] = parameters[today.String()]
+			} else {
+				e["sha256"], _ = json.Marshal(verify.Digest(release))
+			}
+		}
+		body, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = body[:len(body)-1]
+		prev = verify.Digest(body)
+		line := append(body, `,"hash":"`+prev+`"}`...)
+		out = append(out, line...)
+		out = append(out, strings.Repeat(" ", 2047-len(line))+"\n"...)
+	}
+	return out
+}
+
+func TestForgedReleasesAreFoundByArithmetic(t *testing.T) {
+	draw := func(r *throng.Release, kind throng.Draw) *throng.DrawParameters {
+		for i := range r.Parameters.Draws {
+			if r.Parameters.Draws[i].Draw == kind {
+				return &r.Parameters.Draws[i]
+			}
+		}
+		t.Fatalf("no draw of %s", kind)
+		return nil
+	}
+	shift := func(m *throng.Measure, value, low, high int64) {
+		e, _ := m.Estimate()
+		*m = throng.Published(throng.Estimate{Value: e.Value + value, Low: e.Low + low, High: e.High + high})
+	}
+	for name, tc := range map[string]struct {
+		change func(r *throng.Release)
+		say    string
+	}{
+		"less noise":                 {func(r *throng.Release) { draw(r, throng.DrawVisits).Sigma *= 0.9 }, "σ is stated as"},
+		"more noise than was used":   {func(r *throng.Release) { draw(r, throng.DrawVisits).Sigma *= 1.1 }, "σ is stated as"},
+		"a passed L0 of one":         {func(r *throng.Release) { draw(r, throng.DrawVisits).PassedL0 = 1 }, "passed L0"},
+		"a draw is forgotten":        {func(r *throng.Release) { draw(r, throng.DrawDevices).Draws = 1 }, "passed L0"},
+		"k under the floor":          {func(r *throng.Release) { r.Parameters.K = 4999 }, "under the floor"},
+		"a larger ε":                 {func(r *throng.Release) { r.Parameters.Epsilon = 1.5 }, "outside"},
+		"an ε that costs less":       {func(r *throng.Release) { r.Parameters.Epsilon = 0.5 }, "σ is stated as"},
+		"a δ that is shared twice":   {func(r *throng.Release) { r.Parameters.ThresholdDelta *= 2 }, "do not share"},
+		"a gate that slips":          {func(r *throng.Release) { r.Parameters.GateDelta *= 3 }, "thresholds' share"},
+		"visits over all weights":    {func(r *throng.Release) { draw(r, throng.DrawVisits).Weight = 0.9 }, "passed L0"},
+		"a tighter interval":         {func(r *throng.Release) { shift(&r.Rows[0].Visits, 0, 50, -50) }, "its scale gives"},
+		"an interval that was moved": {func(r *throng.Release) { shift(&r.Rows[0].Visits, 7, 0, 0) }, "its scale gives"},
+		"devices under k":            {func(r *throng.Release) { shift(&r.Rows[0].Devices, -4000, -4000, -4000) }, "devices"},
+		"an interval below k":        {func(r *throng.Release) { shift(&r.Rows[0].Devices, 0, -4000, 0) }, "devices"},
+		"a row twice":                {func(r *throng.Release) { r.Rows = append(r.Rows, r.Rows[len(r.Rows)-1]) }, "there twice"},
+		"a path below the leaves":    {func(r *throng.Release) { r.Rows[0].Key = "/about/a/b/c/d" }, "below the leaves"},
+		"an exact count": {func(r *throng.Release) {
+			r.Rows[0].Visits = throng.Published(throng.Estimate{Value: 7900, Low: 7900, High: 7900})
+		}, "its scale gives"},
+		"another site's name": {func(r *throng.Release) { r.Site = "blog" }, "calls itself"},
+		"an unknown format":   {func(r *throng.Release) { r.Format = "throng/release/0" }, "its form is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := published(t)
+			forge(t, dir, tc.change)
+			r := runDir(t, dir)
+			got := strings.Join(faults(r), "\n")
+			if !strings.Contains(got, tc.say) {
+				t.Errorf("faults %q, none says %q", got, tc.say)
+			}
+			if strings.Contains(got, "hash") || strings.Contains(got, "SHA-256") {
+				t.Errorf("the forgery was not clean: %q", got)
+			}
+		})
+	}
+}
+
+// Forging without a change proves that the forger's ledger is accepted, so that the test above fails
+// for its own reason only.
+func TestForgedWithoutChangeHolds(t *testing.T) {
+	dir := published(t)
+	forge(t, dir, func(*throng.Release) {})
+	if r := runDir(t, dir); !r.Holds() {
+		t.Errorf("faults %q", faults(r))
+	}
+}
+
+func web(t *testing.T, h http.Handler) verify.Web {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	base, err := url.Parse(s.URL + "/readers/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verify.Web{Base: base, Client: s.Client()}
+}
+
+// manifest adds manifest and method to a directory.
+func manifest(t *testing.T, dir string) {
+	t.Helper()
+	var first throng.Release
+	b, err := os.ReadFile(releasePath(dir))
+	if err == nil {
+		err = json.Unmarshal(b, &first)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, v any) throng.FileDigest {
+		b, err := json.Marshal(v)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return throng.FileDigest{Path: name, Bytes: int64(len(b)), SHA256: verify.Digest(b)}
+	}
+	m := throng.Manifest{Format: throng.ManifestFormat}
+	m.Method = write(throng.MethodName, throng.MethodStatement{Format: throng.MethodFormat, Program: "1", Tree: first.Tree, Parameters: first.Parameters})
+	ledger, err := os.ReadFile(ledgerPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Ledger = throng.FileDigest{Path: throng.LedgerName, Bytes: int64(len(ledger)), SHA256: verify.Digest(ledger)}
+	for i := range throng.Day(2) {
+		name := fmt.Sprintf("releases/www/path/%s.json", today+i)
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Releases = append(m.Releases, throng.FileDigest{Path: name, SHA256: verify.Digest(b)})
+	}
+	write(throng.ManifestName, m)
+}
+
+func TestADirectoryAndAnAddressAreCheckedAlike(t *testing.T) {
+	dir := published(t)
+	manifest(t, dir)
+	for name, files := range map[string]verify.Published{
+		"directory": verify.Dir{FS: os.DirFS(dir)},
+		"address":   web(t, http.StripPrefix("/readers/", http.FileServerFS(os.DirFS(dir)))),
+	} {
+		if r := run(t, verify.Options{Files: files}); !r.Holds() || r.Releases != 2 || len(r.Notes) != 0 {
+			t.Errorf("%s: %d releases, faults %q, notes %q", name, r.Releases, faults(r), r.Notes)
+		}
+	}
+}
+
+func TestManifestAndMethodHaveToAgree(t *testing.T) {
+	for name, tc := range map[string]struct{ file, old, new, say string }{
+		"a release is not listed":  {"manifest.json", `{"path":"releases/www/path/2024-10-04.json"`, `{"path":"releases/www/path/2024-10-06.json"`, "does not know"},
+		"another method":           {"method.json", `"program":"1"`, `"program":"2"`, "not the one in the manifest"},
+		"an unknown form":          {"manifest.json", "throng/manifest/1", "throng/manifest/9", "not of the form"},
+		"a ledger from elsewhere":  {"manifest.json", `"ledger":{"path":"ledger/ledger.jsonl","bytes":10240`, `"ledger":{"path":"ledger/ledger.jsonl","bytes":8192`, "was rewritten"},
+		"a ledger that was longer": {"manifest.json", `"bytes":10240`, `"bytes":12288`, "was cut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := published(t)
+			manifest(t, dir)
+			edit(t, filepath.Join(dir, tc.file), func(b []byte) []byte {
+				if !bytes.Contains(b, []byte(tc.old)) {
+					t.Fatalf("%s has no %s", tc.file, tc.old)
+				}
+				return bytes.Replace(b, []byte(tc.old), []byte(tc.new), 1)
+			})
+			if got := faults(runDir(t, dir)); !strings.Contains(strings.Join(got, "\n"), tc.say) {
+				t.Errorf("faults %q, none says %q", got, tc.say)
+			}
+		})
+	}
+}
+
+func TestTheStatedCompositionIsCheckedAndNotBelieved(t *testing.T) {
+	dir := published(t)
+	manifest(t, dir)
+	edit(t, filepath.Join(dir, throng.MethodName), func(b []byte) []byte {
+		return bytes.Replace(b, []byte(`"composition":null`), []byte(`"composition":[{"over":"a year","periods":365,"rho":0.1,"epsilon":1,"delta":1e-9}]`), 1)
+	})
+	if got := strings.Join(faults(runDir(t, dir)), "\n"); !strings.Contains(got, "over a year it states") {
+		t.Errorf("faults %q", got)
+	}
+}
+
+func TestWhatCannotBeReadIsNoVerdict(t *testing.T) {
+	for name, files := range map[string]verify.Published{
+		"an empty directory":  verify.Dir{FS: os.DirFS(t.TempDir())},
+		"a site without it":   web(t, http.NotFoundHandler()),
+		"a site that is down": web(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })),
+	} {
+		if r, err := verify.Run(context.Background(), verify.Options{Files: files}); err == nil {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// A hostile server must not make the verifier run out of memory or panic.
+func FuzzLedger(f *testing.F) {
+	f.Add([]byte("{}\n"))
+	f.Add(bytes.Repeat([]byte(`,"hash":"`), 300))
+	f.Fuzz(func(t *testing.T, ledger []byte) {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "ledger"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(ledgerPath(dir), ledger, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := runDir(t, dir); r.Holds() {
+			t.Error("a made-up ledger was accepted")
+		}
+	})
+}
+
+var _ fs.FS = verify.Dir{}
