@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -30,6 +31,9 @@ func checkCalibration(where string, p throng.Parameters, c *Claim) {
 		fault("L0 = %d or Linf = %d is outside 1 to %d and 1 to %d", p.L0, p.Linf, throng.MaxLeafKeys, throng.MaxVisitsPerCell)
 	}
 	for _, d := range p.Draws {
+		if _, known := kinds[d.Draw]; !known {
+			fault("this verifier does not know draws of %q", d.Draw)
+		}
 		if err := checkScale(p, d); err != nil {
 			fault("%s: %v", d.Draw, err)
 		}
@@ -37,7 +41,7 @@ func checkCalibration(where string, p throng.Parameters, c *Claim) {
 	if err := checkTogether(p); err != nil {
 		fault("%v", err)
 	}
-	if err := checkGate(p); err != nil {
+	if err := checkGates(p); err != nil {
 		fault("%v", err)
 	}
 }
@@ -58,7 +62,7 @@ func checkScale(p throng.Parameters, d throng.DrawParameters) error {
 	return nil
 }
 
-// checkTogether adds all draws of one device and period up as one Gaussian mechanism.
+// checkTogether checks what the draws of one release take of the budget that it shares.
 func checkTogether(p throng.Parameters) error {
 	weight, seen := 0.0, map[throng.Draw]bool{}
 	for _, d := range p.Draws {
@@ -67,18 +71,30 @@ func checkTogether(p throng.Parameters) error {
 		}
 		seen[d.Draw] = true
 		weight += d.Weight
+		if gate := kinds[d.Draw]; gate != (d.Gate != 0) {
+			return fmt.Errorf("%s: it has the gate %d; only draws of devices have one, and all of them", d.Draw, d.Gate)
+		}
 	}
 	if !seen[throng.DrawDevices] || !seen[throng.DrawVisits] {
-		return fmt.Errorf("a table without draws of devices and visits cannot have been gated")
+		return errors.New("a table without draws of devices and visits cannot have been gated")
 	}
 	if weight > 1+1e-9 {
 		return fmt.Errorf("the weights sum to %g, which is more than the whole budget", weight)
 	}
-	if delta := gaussianDelta(math.Sqrt(2*rho(p)), 1, p.Epsilon); delta > p.NoiseDelta*(1+1e-6) {
-		return fmt.Errorf("all draws together have δ = %g at ε = %g, the noise's share is %g", delta, p.Epsilon, p.NoiseDelta)
+	if spent := float64(gateDraws(p)) * p.GateDelta; p.GateDelta <= 0 || spent > p.ThresholdDelta*(1+1e-9) {
+		return fmt.Errorf("%d gate draws at δ = %g cost %g, the thresholds' share is %g", gateDraws(p), p.GateDelta, spent, p.ThresholdDelta)
 	}
 	return nil
 }
+
+// kinds are the draws that this verifier knows, and whether they are gates.
+var kinds = map[throng.Draw]bool{
+	throng.DrawDevices: true, throng.DrawVisits: false, throng.DrawOptedOutGates: true, throng.DrawOptedOutVisits: false,
+	throng.DrawRemainingGates: true, throng.DrawClipped: true,
+}
+
+// noiseDelta is the δ at ε of all draws together that have this ρ, as one Gaussian mechanism.
+func noiseDelta(rho, epsilon float64) float64 { return gaussianDelta(math.Sqrt(2*rho), 1, epsilon) }
 
 // rho is the zero-concentrated loss of one device and period: Σ Δ²/2σ² with Δ² = L0 · draws · Linf²
 // (Bun and Steinke 2016, Proposition 1.6 and Lemma 1.7).
@@ -89,40 +105,30 @@ func rho(p throng.Parameters) (sum float64) {
 	return sum
 }
 
-// isGate tells whether draws of this kind decide what is shown.
-func isGate(d throng.Draw) bool { return d == throng.DrawDevices || d == throng.DrawOptedOutGates }
-
-// checkGate works out how probable it is that a gate lets a count of k through, the smallest that can
+// checkGates works out how probable it is that a gate lets a count of k through, the smallest that can
 // pass: that is what selection may cost, once for every gate draw that a device can enter.
-func checkGate(p throng.Parameters) error {
-	gates := int64(0)
+func checkGates(p throng.Parameters) error {
 	for _, d := range p.Draws {
-		if isGate(d.Draw) {
-			gates += d.L0 * d.Draws
+		switch {
+		case d.Gate == 0:
+			continue
+		case d.Gate <= p.K:
+			return fmt.Errorf("%s: the gate of %d devices is not above k = %d", d.Draw, d.Gate, p.K)
 		}
-	}
-	if spent := float64(gates) * p.GateDelta; p.GateDelta <= 0 || spent > p.ThresholdDelta*(1+1e-9) {
-		return fmt.Errorf("%d gate draws at δ = %g cost %g, the thresholds' share is %g", gates, p.GateDelta, spent, p.ThresholdDelta)
-	}
-	d, ok := drawOf(p, throng.DrawDevices)
-	if !ok {
-		return nil // checkTogether has said so
-	}
-	if p.Gate <= p.K {
-		return fmt.Errorf("the gate of %d devices is not above k = %d", p.Gate, p.K)
-	}
-	// Noise is rounded to integers, hence the half.
-	if slips := tail((float64(p.Gate-p.K) - 0.5) / d.Sigma); slips > p.GateDelta {
-		return fmt.Errorf("a cell of k devices passes the gate of %d with probability %g, its share of δ is %g", p.Gate, slips, p.GateDelta)
+		// Noise is rounded to integers, hence the half.
+		if slips := tail((float64(d.Gate-p.K) - 0.5) / d.Sigma); slips > p.GateDelta {
+			return fmt.Errorf("%s: a cell of k devices passes the gate of %d with probability %g, its share of δ is %g", d.Draw, d.Gate, slips, p.GateDelta)
+		}
 	}
 	return nil
 }
 
-func drawOf(p throng.Parameters, kind throng.Draw) (throng.DrawParameters, bool) {
+// gateDraws is the number of gate draws of a release that one device can enter.
+func gateDraws(p throng.Parameters) (n int64) {
 	for _, d := range p.Draws {
-		if d.Draw == kind {
-			return d, true
+		if d.Gate != 0 {
+			n += d.L0 * d.Draws
 		}
 	}
-	return throng.DrawParameters{}, false
+	return n
 }

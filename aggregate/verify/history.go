@@ -7,8 +7,18 @@ import (
 	"throng"
 )
 
-// checkHistory adds up what was spent over time.
+// checkHistory checks releases of different periods against each other, and adds up what was spent.
 func (r *run) checkHistory() {
+	spans := r.report.claim("a span's rows lie within groups that its days published")
+	months := r.report.claim("a month is the sum of its days and spans, and adds nothing to them")
+	for _, rel := range r.sorted() {
+		switch rel.Period.Kind() {
+		case throng.SpanPeriod:
+			r.checkSpan(rel, spans)
+		case throng.MonthPeriod:
+			r.checkMonth(rel, months)
+		}
+	}
 	r.open()
 	r.losses()
 }
@@ -33,6 +43,9 @@ func (r *run) losses() {
 	sums := map[of]*Loss{}
 	noise := map[of]float64{}
 	for id, a := range r.book.accounts {
+		if a.sum {
+			continue
+		}
 		at := of{id.Site, throng.MonthOf(id.Period.Last())}
 		l := sums[at]
 		if l == nil {
@@ -41,7 +54,7 @@ func (r *run) losses() {
 		}
 		l.Periods++
 		l.Rho += rho(a.parameters)
-		l.Delta += a.parameters.ThresholdDelta
+		l.Delta += float64(gateDraws(a.parameters)) * a.parameters.GateDelta
 		noise[at] = max(noise[at], a.parameters.NoiseDelta)
 	}
 	for at, l := range sums {

@@ -43,3 +43,29 @@ func near(e throng.Estimate, low, high float64) error {
 	}
 	return nil
 }
+
+// total adds published numbers up, as whoever sums a column does: variances add.
+type total struct {
+	value   int64
+	squares float64
+	parts   int
+}
+
+func (t *total) add(e throng.Estimate, sign int64) {
+	width := float64(e.High-e.Low) / 2
+	t.value += sign * e.Value
+	t.squares += width * width
+	t.parts++
+}
+
+// check compares a stated sum. Half widths that were rounded before they were added leave some play.
+func (t *total) check(e throng.Estimate) error {
+	margin, play := math.Ceil(math.Sqrt(t.squares)), 1+math.Sqrt(float64(t.parts))
+	if e.Value != t.value {
+		return fmt.Errorf("the sum is stated as %d, its parts add up to %d", e.Value, t.value)
+	}
+	if math.Abs(float64(e.High-e.Value)-margin) > play || math.Abs(float64(e.Value-e.Low)-margin) > play && e.Low != 0 {
+		return fmt.Errorf("the interval of the sum %d is stated as %d to %d, its parts give ± %.0f", e.Value, e.Low, e.High, margin)
+	}
+	return nil
+}

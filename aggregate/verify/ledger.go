@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"throng"
 )
@@ -14,7 +15,7 @@ import (
 // The form of the ledger file, as its documentation has it: entries of one size, each a JSON object
 // whose last member is the SHA-256 of the line before it.
 const (
-	ledgerFormat = "throng/ledger/1"
+	ledgerFormat = "throng/ledger/2"
 	entryBytes   = 2048
 	hashMember   = `,"hash":"`
 )
@@ -38,6 +39,7 @@ type account struct {
 	tree       int
 	parameters throng.Parameters
 	sha256     string // "" while it is not published
+	sum        bool   // a month: summed, not drawn
 }
 
 // book is a ledger that was read.
@@ -45,7 +47,7 @@ type book struct {
 	hashes   []string // of the entries, in order
 	accounts map[throng.ReleaseID]*account
 	order    []throng.ReleaseID // of publication
-	spent    map[budget]throng.Composition
+	spent    map[budget]*spending
 }
 
 // budget is what ε and δ belong to: the devices of a site in a period.
@@ -54,9 +56,17 @@ type budget struct {
 	period throng.Period
 }
 
+// spending is what the tables of one budget took of it.
+type spending struct {
+	parameters throng.Parameters // of the first one: what all have to share
+	weight     float64
+	rho        float64
+	gates      int64
+}
+
 // readLedger follows the chain to its end or to the first entry that breaks it.
 func readLedger(data []byte, chain, paid *Claim) *book {
-	b := &book{accounts: map[throng.ReleaseID]*account{}, spent: map[budget]throng.Composition{}}
+	b := &book{accounts: map[throng.ReleaseID]*account{}, spent: map[budget]*spending{}}
 	if len(data) == 0 {
 		chain.fault(throng.LedgerName, "the file is empty")
 	}
@@ -121,6 +131,8 @@ func (b *book) book(e entry, where string, paid *Claim) {
 		b.reserve(e, where, paid)
 	case e.Kind == "publication":
 		b.publish(e, where, paid)
+	case e.Kind == "sum":
+		b.addUp(e, where, paid)
 	default:
 		paid.fault(where, "this verifier does not know entries of the kind %q: use the version that belongs to the ledger", e.Kind)
 	}
@@ -134,18 +146,68 @@ func (b *book) reserve(e entry, where string, paid *Claim) {
 	case b.accounts[*e.Release] != nil:
 		paid.fault(where, "%s was reserved before", e.Release)
 		return
+	case e.Release.Period.Kind() == throng.MonthPeriod:
+		paid.fault(where, "%s is a month, which is summed and not drawn", e.Release)
 	case !(e.Parameters.Epsilon > 0 && e.Parameters.Delta > 0):
 		paid.fault(where, "the reservation of %s costs nothing", e.Release)
 	}
 	b.accounts[*e.Release] = &account{tree: e.Tree, parameters: *e.Parameters}
+	b.checkTree(e, where, paid)
 	of := budget{e.Release.Site, e.Release.Period}
-	s := b.spent[of]
-	s.Epsilon += e.Parameters.Epsilon
-	s.Delta += e.Parameters.Delta
-	b.spent[of] = s
-	if s.Epsilon > throng.MaxEpsilon*(1+1e-12) || s.Delta > throng.MaxDelta*(1+1e-12) {
-		paid.fault(where, "%s brings site and period to ε = %g and δ = %g; the ceilings are %g and %g",
-			e.Release, s.Epsilon, s.Delta, throng.MaxEpsilon, throng.MaxDelta)
+	if b.spent[of] == nil {
+		b.spent[of] = &spending{parameters: *e.Parameters}
+	}
+	if err := b.spent[of].add(e.Release.Table, *e.Parameters); err != nil {
+		paid.fault(where, "%s: %v", e.Release, err)
+	}
+}
+
+// add takes a table's share out of the budget of its site and period.
+func (s *spending) add(table string, p throng.Parameters) error {
+	first := s.parameters
+	for _, d := range p.Draws {
+		s.weight += d.Weight
+	}
+	s.rho += rho(p)
+	s.gates += gateDraws(p)
+	switch {
+	case p.Epsilon > throng.MaxEpsilon || p.Delta > throng.MaxDelta:
+		return fmt.Errorf("ε = %g and δ = %g; the ceilings are %g and %g", p.Epsilon, p.Delta, throng.MaxEpsilon, throng.MaxDelta)
+	case p.Epsilon != first.Epsilon || p.Delta != first.Delta || p.K != first.K || !slices.Equal(p.Tables, first.Tables):
+		return errors.New("its ε, δ, k or tables are not those of the other tables of its site and period, with which it shares a budget")
+	case !slices.Contains(p.Tables, table):
+		return errors.New("it is not among the tables that share the budget")
+	case s.weight > 1+1e-9:
+		return fmt.Errorf("it brings the weights of site and period to %g of the budget", s.weight)
+	case noiseDelta(s.rho, p.Epsilon) > p.NoiseDelta*(1+1e-6):
+		return fmt.Errorf("it brings site and period to δ = %g at ε = %g; the noise's share is %g", noiseDelta(s.rho, p.Epsilon), p.Epsilon, p.NoiseDelta)
+	case float64(s.gates)*p.GateDelta > p.ThresholdDelta*(1+1e-9):
+		return fmt.Errorf("it brings the gate draws of site and period to %d, which at δ = %g cost more than the thresholds' share %g", s.gates, p.GateDelta, p.ThresholdDelta)
+	}
+	return nil
+}
+
+// checkTree looks for a release of an overlapping period that cuts the visits otherwise.
+func (b *book) checkTree(e entry, where string, paid *Claim) {
+	for id, a := range b.accounts {
+		overlaps := id.Site == e.Release.Site && id.Table == e.Release.Table && !a.sum &&
+			id.Period.First() <= e.Release.Period.Last() && e.Release.Period.First() <= id.Period.Last()
+		if overlaps && a.tree != e.Tree {
+			paid.fault(where, "%s and %s overlap and have different trees", e.Release, id)
+		}
+	}
+}
+
+// addUp takes in a month.
+func (b *book) addUp(e entry, where string, paid *Claim) {
+	switch {
+	case e.Release.Period.Kind() != throng.MonthPeriod || len(e.SHA256) != 2*sha256.Size:
+		paid.fault(where, "the sum %s is no month with a SHA-256", e.Release)
+	case b.accounts[*e.Release] != nil:
+		paid.fault(where, "%s was published before", e.Release)
+	default:
+		b.accounts[*e.Release] = &account{sha256: e.SHA256, sum: true}
+		b.order = append(b.order, *e.Release)
 	}
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,52 +27,103 @@ func (r *run) sorted() []*throng.Release {
 // checkReleases checks each release by itself, and against its reservation.
 func (r *run) checkReleases() {
 	reserved := r.report.claim("every release was made with the parameters that were reserved for it")
-	scales := r.report.claim("noise scales, gate and shares of δ follow from ε, δ, k and the bounds, and all draws of a device and period together stay in the budget")
+	scales := r.report.claim("noise scales, gates and shares of δ follow from ε, δ, k and the bounds")
 	rows := r.report.claim("rows are in order and do not overlap; a number is missing for a reason that is known")
 	numbers := r.report.claim("every number has the interval of its scale; device counts are at or above the gate, and their intervals at or above k")
 	for _, rel := range r.sorted() {
 		where := rel.ID().String()
+		if w := rel.Parameters.Watermark; w != "" && !slices.Contains(r.report.Watermarks, w) {
+			r.report.Watermarks = append(r.report.Watermarks, w)
+		}
+		checkRows(where, rel, rows)
+		if rel.Period.Kind() == throng.MonthPeriod {
+			continue // nothing is drawn for it; see checkMonth
+		}
 		reserved.Looked++
 		if a := r.book.accounts[rel.ID()]; a != nil && (a.tree != rel.Tree || !reflect.DeepEqual(a.parameters, rel.Parameters)) {
 			reserved.fault(where, "its tree or parameters are not those of its reservation")
 		}
 		checkCalibration(where, rel.Parameters, scales)
-		checkRows(where, rel, rows)
-		for _, row := range rel.Rows {
-			numbers.Looked++
-			if err := checkRow(rel.Parameters, row); err != nil {
-				numbers.fault(where, "row %q: %v", row.Key, err)
-			}
-		}
-		if w := rel.Parameters.Watermark; w != "" && !slices.Contains(r.report.Watermarks, w) {
-			r.report.Watermarks = append(r.report.Watermarks, w)
-		}
+		checkNumbers(where, rel, numbers)
 	}
 }
 
 // checkRows checks that the rows of a table are parts of one partition: different leaves are
 // disjoint, and a group holds what is under its prefix and has no row of its own.
 func checkRows(where string, rel *throng.Release, c *Claim) {
+	if rel.Withheld != "" && (rel.Withheld != throng.Crossing || len(rel.Rows) > 0) {
+		c.fault(where, "it is withheld for a reason that is not known, or has rows all the same")
+	}
+	c.Looked++
 	for i, row := range rel.Rows {
 		c.Looked++
-		if i > 0 && rel.Rows[i-1].Key >= row.Key {
+		if i > 0 && cmp.Or(cmp.Compare(rel.Rows[i-1].Key, row.Key), cmp.Compare(rel.Rows[i-1].Holder, row.Holder)) >= 0 {
 			c.fault(where, "row %q is out of order or there twice", row.Key)
 		}
-		if rel.Table == throng.PathTable && (!strings.HasPrefix(row.Key, "/") || throng.LeafKey(row.Key) != row.Key) {
-			c.fault(where, "row %q is below the leaves of the tree, so that it may overlap another", row.Key)
+		if row.Holder != "" && rel.Period.Kind() != throng.SpanPeriod {
+			c.fault(where, "row %q is held by another, which only a span's can be", row.Key)
 		}
+		if err := checkKey(rel.Table, row.Key); err != nil {
+			c.fault(where, "row %q: %v", row.Key, err)
+		}
+	}
+	for i, g := range rel.OptedOut {
+		c.Looked++
+		if i > 0 && rel.OptedOut[i-1].Group >= g.Group || g.Group != throng.SiteGroup && !isSection(g.Group) {
+			c.fault(where, "opted-out group %q is no section, out of order or there twice", g.Group)
+		}
+	}
+}
+
+// checkKey refuses keys that may overlap others.
+func checkKey(table, key string) error {
+	switch {
+	case table != throng.PathTable && key == "":
+		return errors.New("it has no key")
+	case table != throng.PathTable:
+		return nil
+	case !strings.HasPrefix(key, "/") || throng.LeafKey(key) != key:
+		return errors.New("it is below the leaves of the tree, so that it may overlap another")
+	case strings.HasSuffix(key, "/*"):
+		return errors.New("it is a total of others, so that what is missing among them can be worked out")
+	}
+	return nil
+}
+
+func isSection(group string) bool {
+	name, ok := throng.SectionOf(strings.TrimSuffix(group, "*") + throng.Other)
+	return ok && name == group
+}
+
+// checkNumbers checks every number of a release that was drawn.
+func checkNumbers(where string, rel *throng.Release, c *Claim) {
+	for _, row := range rel.Rows {
+		c.Looked++
+		if err := checkRow(rel.Parameters, row); err != nil {
+			c.fault(where, "row %q: %v", row.Key, err)
+		}
+	}
+	for _, g := range rel.OptedOut {
+		c.Looked++
+		if err := checkOptedOut(rel, g); err != nil {
+			c.fault(where, "opted-out group %q: %v", g.Group, err)
+		}
+	}
+	d, drawn := rel.Parameters.Draw(throng.DrawClipped)
+	if err := checkGated(rel.Parameters, d, drawn, rel.ClippedDevices); err != nil {
+		c.fault(where, "clipped devices: %v", err)
 	}
 }
 
 // checkRow checks the numbers of one row.
 func checkRow(p throng.Parameters, row throng.Row) error {
-	visits, _ := drawOf(p, throng.DrawVisits)
-	devices, _ := drawOf(p, throng.DrawDevices)
+	devices, _ := p.Draw(throng.DrawDevices)
+	visits, _ := p.Draw(throng.DrawVisits)
 	d, shown := row.Devices.Estimate()
 	if !shown {
 		return errors.New("it is published without a device count, which is the gate's own draw")
 	}
-	if err := checkPassed(d, p.K, p.Gate, devices.Sigma); err != nil {
+	if err := checkPassed(d, p.K, devices.Gate, devices.Sigma); err != nil {
 		return fmt.Errorf("devices: %w", err)
 	}
 	v, shown := row.Visits.Estimate()
@@ -81,24 +133,59 @@ func checkRow(p throng.Parameters, row throng.Row) error {
 	if err := checkInterval(v, visits.Sigma); err != nil {
 		return fmt.Errorf("visits: %w", err)
 	}
-	return checkOptedOut(p, row)
+	return nil
 }
 
-func checkOptedOut(p throng.Parameters, row throng.Row) error {
-	d, drawn := drawOf(p, throng.DrawOptedOutVisits)
-	_, gated := drawOf(p, throng.DrawOptedOutGates)
-	e, shown := row.OptedOutVisits.Estimate()
-	switch reason := row.OptedOutVisits.Reason(); {
-	case shown && !(drawn && gated):
-		return errors.New("opted-out visits: they are shown, but the parameters have no draw and no gate for them")
+// checkGated checks a number of devices that is its own gate.
+func checkGated(p throng.Parameters, d throng.DrawParameters, drawn bool, m throng.Measure) error {
+	e, shown := m.Estimate()
+	switch {
+	case shown && !drawn:
+		return errors.New("they are shown, but the parameters have no draw for them")
 	case shown:
-		if err := checkInterval(e, d.Sigma); err != nil {
-			return fmt.Errorf("opted-out visits: %w", err)
-		}
-	case reason != throng.BelowGate && reason != throng.NotDrawn:
-		return fmt.Errorf("opted-out visits: the reason %q is not known", reason)
+		return checkPassed(e, p.K, d.Gate, d.Sigma)
+	case m.Reason() != throng.NotDrawn && (m.Reason() != throng.BelowGate || !drawn):
+		return fmt.Errorf("the reason %q is not right for them", m.Reason())
 	}
 	return nil
+}
+
+// checkOptedOut checks a group of the opted-out column, and the sum of what it covers.
+func checkOptedOut(rel *throng.Release, g throng.OptedOut) error {
+	d, drawn := rel.Parameters.Draw(throng.DrawOptedOutVisits)
+	_, gated := rel.Parameters.Draw(throng.DrawOptedOutGates)
+	e, shown := g.OptedOutVisits.Estimate()
+	switch {
+	case !drawn || !gated:
+		return errors.New("the parameters have no draw and no gate for it")
+	case shown:
+		if err := checkInterval(e, d.Sigma); err != nil {
+			return err
+		}
+	case g.OptedOutVisits.Reason() != throng.BelowGate:
+		return fmt.Errorf("the reason %q is not known", g.OptedOutVisits.Reason())
+	}
+	var covered total
+	for _, row := range rel.Rows {
+		if covers(rel, g.Group, row.Key) {
+			e, _ := row.Visits.Estimate()
+			covered.add(e, 1)
+		}
+	}
+	return covered.check(g.OfVisits)
+}
+
+// covers tells whether a group of the opted-out column covers a row: a section those of its first segment,
+// the site's all that lie in no section with a number.
+func covers(rel *throng.Release, group, key string) bool {
+	section, ok := throng.SectionOf(key)
+	if group != throng.SiteGroup {
+		return ok && section == group
+	}
+	return !slices.ContainsFunc(rel.OptedOut, func(g throng.OptedOut) bool {
+		_, shown := g.OptedOutVisits.Estimate()
+		return ok && shown && g.Group == section
+	})
 }
 
 // readMethod compares the stated method with what the parameters add up to.

@@ -214,7 +214,7 @@ func TestALedgerThatWasCutAtItsEndNeedsANotedHead(t *testing.T) {
 		t.Fatalf("faults %q", faults(r))
 	}
 	edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:3*2048] })
-	if err := os.Remove(strings.Replace(releasePath(dir), today.String(), (today+1).String(), 1)); err != nil {
+	if err := os.Remove(strings.Replace(releasePath(dir), today.String(), (today + 1).String(), 1)); err != nil {
 		t.Fatal(err)
 	}
 	if r := runDir(t, dir); !r.Holds() {

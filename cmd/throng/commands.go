@@ -26,6 +26,7 @@ type commands struct {
 	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
 	Routes    routesCommand    `cmd:"" help:"Propose a site's route list."`
 	Verify    verifyCommand    `cmd:"" help:"Check what was published from the published files alone."`
+	Attack    attackCommand    `cmd:"" help:"Look for groups under k in what was published."`
 	Publish   publishCommand   `cmd:"" help:"Write everything that was published, as a bundle for any static host."`
 	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
