@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"throng/aggregate/ledger":                   {"throng", "throng/internal/durable"},
 	"throng/aggregate/verify":                   {"throng"},
 	"throng/aggregate/attack":                   {"throng"},
+	"throng/aggregate/utility":                  {"throng", "throng/aggregate/dp", "throng/aggregate/simulation", "throng/internal/loadgen"},
 	"throng/aggregate/simulation":               {"throng", "throng/aggregate", "throng/aggregate/ledger"},
 	"throng/retention":                          {"throng", "throng/internal/durable"},
 	"throng/dashboards":                         {"throng"},

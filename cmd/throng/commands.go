@@ -32,6 +32,7 @@ type commands struct {
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
 	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
 	Gen       genCommand       `cmd:"" help:"Write log lines with known truth."`
+	Utility   utilityCommand   `cmd:"" help:"Measure how much of the truth a reader gets, on made-up devices."`
 	Bench     benchCommand     `cmd:"" help:"Measure the stages, one line of figures each."`
 	Dashboard dashboardCommand `cmd:"" name:"dashboards" help:"Serve what was published."`
 	Engine    engineCommand    `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`

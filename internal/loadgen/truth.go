@@ -52,6 +52,8 @@ type Contribution struct {
 	Device uint64 // the device's number
 	Key    int    // index in [Truth.Paths]
 	Visits uint64
+	// OptedOut says that the device sends DNT or GPC.
+	OptedOut bool
 }
 
 // Truth counts. It takes about a third of the time of writing the log, a byte for each device, and the
@@ -170,6 +172,8 @@ func (l *Log) contributions(groups []group) iter.Seq[Contribution] {
 				c.Visits += packed[0] & maxVisits
 				packed = packed[1:]
 			}
+			dnt, gpc := l.devices.signals(c.Device)
+			c.OptedOut = dnt || gpc
 			if !yield(c) {
 				return
 			}
