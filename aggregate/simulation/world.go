@@ -25,6 +25,8 @@ type Options struct {
 	// K, Epsilon and Delta are those of [aggregate.Options], and default as they do.
 	K              int64
 	Epsilon, Delta float64
+	// Tables are the further tables of a site. Defaults to none.
+	Tables map[string][]string
 	// Watermark is needed where K is under the floor. Defaults to none.
 	Watermark string
 }
@@ -54,7 +56,7 @@ func New(o Options) (*World, error) {
 		Store: w.Store, Broker: broker{}, Ledger: l, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 		Releases: filepath.Join(o.Dir, throng.ReleasesName), Sites: o.Sites,
 		Group: func(topic string) string { return topic }, ClosingMarker: func(throng.Day) []byte { return nil },
-		K: o.K, Epsilon: o.Epsilon, Delta: o.Delta, Watermark: o.Watermark,
+		Tables: o.Tables, K: o.K, Epsilon: o.Epsilon, Delta: o.Delta, Watermark: o.Watermark,
 	})
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -65,25 +67,58 @@ func New(o Options) (*World, error) {
 // Close ends the world; its files stay.
 func (w *World) Close() error { return w.books.Close() }
 
-// EndDay moves the clock past the day and closes it.
+// EndDay moves the clock past the day and closes it, and the span and the month that end with it.
 func (w *World) EndDay(ctx context.Context, d throng.Day) error {
 	w.clock.now = d.End().Add(36 * time.Hour)
-	_, err := w.CloseDay(ctx, d)
-	return err
+	if _, err := w.CloseDay(ctx, d); err != nil {
+		return err
+	}
+	if span := throng.SpanOf(d); span.Last() == d {
+		if _, err := w.CloseSpan(ctx, span); err != nil {
+			return err
+		}
+	}
+	if month := throng.MonthOf(d); month.Last() == d {
+		_, err := w.SumMonth(ctx, month)
+		return err
+	}
+	return nil
+}
+
+// Releases reads all releases, sorted by name.
+func (w *World) Releases() ([]*throng.Release, error) {
+	files, err := filepath.Glob(filepath.Join(w.dir, throng.ReleasesName, "*", "*", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("list releases: %w", err)
+	}
+	var releases []*throng.Release
+	for _, f := range files {
+		r, err := readRelease(f)
+		if err != nil {
+			return nil, err
+		}
+		releases = append(releases, r)
+	}
+	return releases, nil
 }
 
 // Release reads a release; ok is false where there is none.
 func (w *World) Release(id throng.ReleaseID) (r *throng.Release, ok bool, err error) {
-	b, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(id.Path())))
+	r, err = readRelease(filepath.Join(w.dir, filepath.FromSlash(id.Path())))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
+	return r, err == nil, err
+}
+
+func readRelease(path string) (*throng.Release, error) {
+	r := &throng.Release{}
+	b, err := os.ReadFile(path)
 	if err == nil {
-		r = &throng.Release{}
 		err = json.Unmarshal(b, r)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read release: %w", err)
+		return nil, fmt.Errorf("read release: %w", err)
 	}
-	return r, true, nil
+	return r, nil
 }

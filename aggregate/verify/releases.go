@@ -234,11 +234,12 @@ func compose(n int, p throng.Parameters) throng.Composition {
 func (r *run) compareMethod(m throng.MethodStatement) {
 	other := 0
 	for _, rel := range r.releases {
-		if rel.Tree != m.Tree || !reflect.DeepEqual(rel.Parameters, m.Parameters) {
+		day := rel.Table == throng.PathTable && rel.Period.Kind() == throng.DayPeriod // as the method states them
+		if day && (rel.Tree != m.Tree || !reflect.DeepEqual(rel.Parameters, m.Parameters)) {
 			other++
 		}
 	}
 	if other > 0 {
-		r.report.Notes = append(r.report.Notes, fmt.Sprintf("%d releases were made with other parameters than the method now states; each was checked with its own", other))
+		r.report.Notes = append(r.report.Notes, fmt.Sprintf("%d days were published with other parameters than the method now states; each was checked with its own", other))
 	}
 }

@@ -23,7 +23,8 @@ import (
 	"throng/aggregate/verify"
 )
 
-const today throng.Day = 20000
+// today is the first day of a month of 28 days and four spans.
+const today throng.Day = 20_485 // 2026-02-01
 
 // crowd lets devices from..to-1 visit a page once.
 type crowd struct {
@@ -31,37 +32,57 @@ type crowd struct {
 	from, to int
 }
 
+// crowds are a day of the month: pages that pass by themselves, pages that a group has to carry, and a page
+// that a whole span has to carry.
+func crowds(day int) []crowd {
+	base := 20_000 + 10_000*day
+	all := []crowd{{"/news/today", 0, 20_000}, {"/about", 100, 8_000}, {"/news/x", base, base + 3000}, {"/news/y", base + 3000, base + 6000}, {"/rare", base, base + 1500}}
+	for i := range 20 {
+		all = append(all, crowd{fmt.Sprintf("/news/small-%d", i), base + 6000 + 100*i, base + 6100 + 100*i})
+	}
+	return all
+}
+
+// put fills a day. Every other device opts out; each has a client.
 func put(w *simulation.World, day throng.Day, crowds ...crowd) {
 	type row struct {
-		unit throng.UnitToken
-		cell throng.CellID
+		device int
+		cell   throng.CellID
 	}
 	var rows []row
-	var cells []throng.CellKey
+	cells := []throng.CellKey{
+		{Cell: 1, Site: "www", Table: throng.ClientTable, Key: "firefox"}, {Cell: 2, Site: "www", Table: throng.ClientTable, Key: "chrome"},
+	}
+	seen := map[int]bool{}
 	for i, c := range crowds {
-		cells = append(cells, throng.CellKey{Cell: throng.CellID(i + 1), Site: "www", Table: throng.PathTable, Key: c.path})
+		cell := throng.CellID(i + 3)
+		cells = append(cells, throng.CellKey{Cell: cell, Site: "www", Table: throng.PathTable, Key: c.path})
 		for d := c.from; d < c.to; d++ {
-			rows = append(rows, row{throng.UnitToken(d) * (math.MaxUint64 / 100_000), throng.CellID(i + 1)})
+			rows = append(rows, row{d, cell})
+			if !seen[d] {
+				seen[d] = true
+				rows = append(rows, row{d, throng.CellID(1 + d/2%2)})
+			}
 		}
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.cell, b.cell)) })
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.cell, b.cell)) })
 	var u throng.UnitRows
 	for _, r := range rows {
-		u.Unit, u.Cell = append(u.Unit, r.unit), append(u.Cell, r.cell)
-		u.OptedOut, u.Visits = append(u.OptedOut, false), append(u.Visits, 1)
+		u.Unit, u.Cell = append(u.Unit, throng.UnitToken(r.device)<<40), append(u.Cell, r.cell)
+		u.OptedOut, u.Visits = append(u.OptedOut, r.device%2 == 0), append(u.Visits, 1)
 	}
 	w.Store.Put(day, u, cells)
 }
 
-// publish closes two days into a directory.
+// publish closes a month into a directory.
 func publish(dir string) error {
-	w, err := simulation.New(simulation.Options{Dir: dir, Sites: []string{"www"}})
+	w, err := simulation.New(simulation.Options{Dir: dir, Sites: []string{"www"}, Tables: map[string][]string{"www": {throng.ClientTable}}})
 	if err != nil {
 		return err
 	}
-	for i := range throng.Day(2) {
-		put(w, today+i, crowd{"/news/today", 0, 20_000}, crowd{"/about", 100, 8_000}, crowd{"/shop/a", 0, 4_000}, crowd{"/shop/b", 4_000, 9_000})
-		if err := w.EndDay(context.Background(), today+i); err != nil {
+	for i := range 28 {
+		put(w, today+throng.Day(i), crowds(i)...)
+		if err := w.EndDay(context.Background(), today+throng.Day(i)); err != nil {
 			return err
 		}
 	}
@@ -121,8 +142,10 @@ func faults(r *verify.Report) (all []string) {
 }
 
 func TestWhatTheCloserPublishesHolds(t *testing.T) {
-	r := runDir(t, published(t))
-	if !r.Holds() || r.Releases != 2 || r.Entries != 5 {
+	dir := published(t)
+	r := runDir(t, dir)
+	// 28 days of two tables, four spans of paths, two months; an entry before and after each but the months.
+	if !r.Holds() || r.Releases != 62 || r.Entries != 1+2*60+2 {
 		t.Fatalf("%d releases, %d entries, faults %q", r.Releases, r.Entries, faults(r))
 	}
 	for _, c := range r.Claims {
@@ -130,8 +153,34 @@ func TestWhatTheCloserPublishesHolds(t *testing.T) {
 			t.Errorf("nothing was looked at: %s", c.Text)
 		}
 	}
-	if len(r.Losses) != 1 || r.Losses[0].Periods != 2 || math.Abs(r.Losses[0].Rho-2*0.0122) > 0.002 {
+	// A device that comes every day spends all of each day's and span's budget: ρ = 32 · 0.01575.
+	if len(r.Losses) != 1 || r.Losses[0].Periods != 60 || math.Abs(r.Losses[0].Rho-32*0.01575) > 0.005 {
 		t.Errorf("losses %+v", r.Losses)
+	}
+	expectSpanRows(t, dir)
+}
+
+// expectSpanRows makes sure that the fixture has what the checks of spans and months are about.
+func expectSpanRows(t *testing.T, dir string) {
+	t.Helper()
+	var span throng.Release
+	b, err := os.ReadFile(filepath.Join(dir, "releases/www/path/2026-02-01--2026-02-08.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &span)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, free := 0, 0
+	for _, row := range span.Rows {
+		if row.Holder != "" {
+			held++
+		} else {
+			free++
+		}
+	}
+	if held == 0 || free == 0 {
+		t.Errorf("%d rows of the span are held by a group, %d are not", held, free)
 	}
 }
 
@@ -172,7 +221,7 @@ func TestEveryChangeIsFound(t *testing.T) {
 		"a release was added": {func(t *testing.T, dir string) {
 			b, err := os.ReadFile(releasePath(dir))
 			if err == nil {
-				err = os.WriteFile(strings.Replace(releasePath(dir), today.String(), (today+5).String(), 1), b, 0o600)
+				err = os.WriteFile(strings.Replace(releasePath(dir), today.String(), (today+45).String(), 1), b, 0o600)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -213,9 +262,11 @@ func TestALedgerThatWasCutAtItsEndNeedsANotedHead(t *testing.T) {
 	if r := run(t, verify.Options{Files: verify.Dir{FS: os.DirFS(dir)}, Head: head}); !r.Holds() {
 		t.Fatalf("faults %q", faults(r))
 	}
-	edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:3*2048] })
-	if err := os.Remove(strings.Replace(releasePath(dir), today.String(), (today + 1).String(), 1)); err != nil {
-		t.Fatal(err)
+	edit(t, ledgerPath(dir), func(b []byte) []byte { return b[:len(b)-2*2048] })
+	for _, table := range []string{"client", "path"} {
+		if err := os.Remove(filepath.Join(dir, "releases", "www", table, "2026-02.json")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if r := runDir(t, dir); !r.Holds() {
 		t.Fatalf("a ledger that was cut between two releases is whole by itself: %q", faults(r))
@@ -229,7 +280,7 @@ func TestALedgerThatWasCutAtItsEndNeedsANotedHead(t *testing.T) {
 // what the numbers were made with: only arithmetic can find that.
 func forge(t *testing.T, dir string, change func(r *throng.Release)) {
 	t.Helper()
-	var parameters map[string]json.RawMessage
+	var parameters json.RawMessage
 	edit(t, releasePath(dir), func(b []byte) []byte {
 		var r throng.Release
 		if err := json.Unmarshal(b, &r); err != nil {
@@ -240,22 +291,21 @@ func forge(t *testing.T, dir string, change func(r *throng.Release)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := json.Marshal(r.Parameters)
-		if err != nil {
+		if parameters, err = json.Marshal(r.Parameters); err != nil {
 			t.Fatal(err)
 		}
-		parameters = map[string]json.RawMessage{today.String(): p}
 		return append(b, '\n')
 	})
 	body, err := os.ReadFile(releasePath(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	edit(t, ledgerPath(dir), func(b []byte) []byte { return rewrite(t, b, parameters, body) })
+	edit(t, ledgerPath(dir), func(b []byte) []byte { return rechain(t, b, today.String(), parameters, body) })
 }
 
-// rewrite chains the entries of a ledger anew.
-func rewrite(t *testing.T, ledger []byte, parameters map[string]json.RawMessage, release []byte) []byte {
+// rechain chains the entries of a ledger anew, with another file and other parameters, if any, of one
+// release of paths.
+func rechain(t *testing.T, ledger []byte, period string, parameters json.RawMessage, release []byte) []byte {
 	t.Helper()
 	var out []byte
 	prev := ""
@@ -266,11 +316,11 @@ func rewrite(t *testing.T, ledger []byte, parameters map[string]json.RawMessage,
 		}
 		delete(e, "hash")
 		e["prev"], _ = json.Marshal(prev)
-		if bytes.Contains(e["release"], []byte(today.String())) {
-			if e["parameters"] != nil {
-				e["parameters"] = parameters[today.String()]
-			} else {
+		if bytes.Contains(e["release"], []byte(`"path","period":"`+period+`"`)) {
+			if e["sha256"] != nil {
 				e["sha256"], _ = json.Marshal(verify.Digest(release))
+			} else if parameters != nil {
+				e["parameters"] = parameters
 			}
 		}
 		body, err := json.Marshal(e)
@@ -390,8 +440,11 @@ func manifest(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	m.Ledger = throng.FileDigest{Path: throng.LedgerName, Bytes: int64(len(ledger)), SHA256: verify.Digest(ledger)}
-	for i := range throng.Day(2) {
-		name := fmt.Sprintf("releases/www/path/%s.json", today+i)
+	names, err := fs.Glob(os.DirFS(dir), "releases/*/*/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -408,7 +461,7 @@ func TestADirectoryAndAnAddressAreCheckedAlike(t *testing.T) {
 		"directory": verify.Dir{FS: os.DirFS(dir)},
 		"address":   web(t, http.StripPrefix("/readers/", http.FileServerFS(os.DirFS(dir)))),
 	} {
-		if r := run(t, verify.Options{Files: files}); !r.Holds() || r.Releases != 2 || len(r.Notes) != 0 {
+		if r := run(t, verify.Options{Files: files}); !r.Holds() || r.Releases != 62 || len(r.Notes) != 0 {
 			t.Errorf("%s: %d releases, faults %q, notes %q", name, r.Releases, faults(r), r.Notes)
 		}
 	}
@@ -416,11 +469,11 @@ func TestADirectoryAndAnAddressAreCheckedAlike(t *testing.T) {
 
 func TestManifestAndMethodHaveToAgree(t *testing.T) {
 	for name, tc := range map[string]struct{ file, old, new, say string }{
-		"a release is not listed":  {"manifest.json", `{"path":"releases/www/path/2024-10-04.json"`, `{"path":"releases/www/path/2024-10-06.json"`, "does not know"},
+		"a release is not listed":  {"manifest.json", `{"path":"releases/www/path/2026-02-02.json"`, `{"path":"releases/www/path/2026-03-02.json"`, "does not know"},
 		"another method":           {"method.json", `"program":"1"`, `"program":"2"`, "not the one in the manifest"},
 		"an unknown form":          {"manifest.json", "throng/manifest/1", "throng/manifest/9", "not of the form"},
-		"a ledger from elsewhere":  {"manifest.json", `"ledger":{"path":"ledger/ledger.jsonl","bytes":10240`, `"ledger":{"path":"ledger/ledger.jsonl","bytes":8192`, "was rewritten"},
-		"a ledger that was longer": {"manifest.json", `"bytes":10240`, `"bytes":12288`, "was cut"},
+		"a ledger from elsewhere":  {"manifest.json", `"ledger":{"path":"ledger/ledger.jsonl","bytes":251904`, `"ledger":{"path":"ledger/ledger.jsonl","bytes":249856`, "was rewritten"},
+		"a ledger that was longer": {"manifest.json", `"bytes":251904`, `"bytes":253952`, "was cut"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := published(t)
@@ -480,3 +533,69 @@ func FuzzLedger(f *testing.F) {
 }
 
 var _ fs.FS = verify.Dir{}
+
+// forgePeriod rewrites the release of any period, with the ledger.
+func forgePeriod(t *testing.T, dir, period string, change func(r *throng.Release)) {
+	t.Helper()
+	path := filepath.Join(dir, "releases", "www", "path", period+".json")
+	edit(t, path, func(b []byte) []byte {
+		var r throng.Release
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		change(&r)
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	})
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, ledgerPath(dir), func(b []byte) []byte { return rechain(t, b, period, nil, body) })
+}
+
+func TestForgedSpansMonthsAndColumnsAreFound(t *testing.T) {
+	const day, span, month = "2026-02-28", "2026-02-25--2026-02-28", "2026-02"
+	add := func(m throng.Measure, by int64) throng.Measure {
+		e, _ := m.Estimate()
+		return throng.Published(throng.Estimate{Value: e.Value + by, Low: e.Low + by, High: e.High + by})
+	}
+	heldRow := func(r *throng.Release) *throng.Row {
+		i := slices.IndexFunc(r.Rows, func(row throng.Row) bool { return row.Holder != "" })
+		return &r.Rows[i]
+	}
+	for name, tc := range map[string]struct {
+		period string
+		change func(r *throng.Release)
+		say    string
+	}{
+		"a month that was drawn again":    {month, func(r *throng.Release) { r.Rows[0].Visits = add(r.Rows[0].Visits, 40) }, "its parts add up to"},
+		"a month with a row of its own":   {month, func(r *throng.Release) { r.Rows[0].Key = "/a" }, "in none of its days"},
+		"a month without a row":           {month, func(r *throng.Release) { r.Rows = r.Rows[1:] }, "is missing"},
+		"a month with devices":            {month, func(r *throng.Release) { r.Rows[0].Devices = r.Rows[0].Visits }, "do not add up"},
+		"a month that forgets a source":   {month, func(r *throng.Release) { r.Sources = r.Sources[1:] }, "among its sources"},
+		"a month with other opted-out":    {month, func(r *throng.Release) { g := &r.OptedOut[0]; g.OptedOutVisits = add(g.OptedOutVisits, 1) }, "its parts add up to"},
+		"a holder that no day published":  {span, func(r *throng.Release) { heldRow(r).Holder = "/news/y/*other*" }, "cannot be held"},
+		"a holder elsewhere":              {span, func(r *throng.Release) { heldRow(r).Holder = "/*other*" }, "cannot be held"},
+		"a day's row that is held":        {day, func(r *throng.Release) { r.Rows[0].Holder = "/*other*" }, "only a span's"},
+		"a total beside its parts":        {day, func(r *throng.Release) { r.Rows[0].Key = "/*" }, "total of others"},
+		"a reason that tells more":        {day, func(r *throng.Release) { r.OptedOut[0].OptedOutVisits = throng.Blank("few") }, "is not known"},
+		"an opted-out sum that is no sum": {day, func(r *throng.Release) { r.OptedOut[0].OfVisits.Value++ }, "its parts add up to"},
+		"an opted-out number that is exact": {day, func(r *throng.Release) {
+			r.OptedOut[0].OptedOutVisits = throng.Published(throng.Estimate{Value: 9, Low: 9, High: 9})
+		}, "its scale gives"},
+		"a group that is no section":         {day, func(r *throng.Release) { r.OptedOut[0].Group = "/news/x" }, "no section"},
+		"withheld for a reason of one's own": {day, func(r *throng.Release) { r.Withheld = "strike" }, "withheld for a reason"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := published(t)
+			forgePeriod(t, dir, tc.period, tc.change)
+			if got := strings.Join(faults(runDir(t, dir)), "\n"); !strings.Contains(got, tc.say) {
+				t.Errorf("faults %q, none says %q", got, tc.say)
+			}
+		})
+	}
+}
