@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -254,5 +255,58 @@ func TestRunStopsOnAnErrorThatStays(t *testing.T) {
 	h.broker.fail = errors.New("no such cluster")
 	if err := h.Run(context.Background()); !errors.Is(err, h.broker.fail) {
 		t.Errorf("run: %v", err)
+	}
+}
+
+// A day that is not closed is told of before it is lost, and after that is not published as if it had been
+// empty.
+func TestADayIsOverdueBeforeItIsLost(t *testing.T) {
+	h := newHouse(t)
+	h.crowd("www", 0, 10, "/a")
+	h.store.fail["Units"] = 0
+	h.clock.now = today.End().Add(35 * time.Hour)
+	fails := func() aggregate.Progress {
+		t.Helper()
+		h.store.sort()
+		if _, _, err := h.Tick(context.Background()); !throng.IsRetryable(err) {
+			t.Fatal(err)
+		}
+		return h.Progress()
+	}
+	if p := fails(); p.Overdue != 0 || p.Failed != 1 || !p.Last.IsZero() {
+		t.Errorf("before the lateness limit: %+v", p)
+	}
+	h.clock.now = today.End().Add(37 * time.Hour)
+	if p := fails(); p.Overdue != 1 || !p.Deadline.Equal(today.End().Add(48*time.Hour)) {
+		t.Errorf("past the lateness limit: %+v", p)
+	}
+	h.clock.now = today.End().Add(48 * time.Hour)
+	delete(h.store.fail, "Units")
+	h.expectWaiting(aggregate.Waiting{Day: today, Reason: aggregate.Lost, Overdue: true})
+	if p := h.Progress(); p.Lost != 1 || p.Overdue != 0 || p.Last.IsZero() {
+		t.Errorf("lost: %+v", p)
+	}
+	if _, err := h.CloseDay(context.Background(), today); !errors.Is(err, aggregate.ErrLost) {
+		t.Errorf("close: %v", err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(h.dir, "releases", "*", "*", "*")); len(files) != 0 {
+		t.Errorf("published %v", files)
+	}
+}
+
+// What was drawn before a day was lost is published all the same.
+func TestADrawnDayIsNotLost(t *testing.T) {
+	h := crowded(t)
+	blockLink(t, h)
+	if _, err := h.CloseDay(context.Background(), today); err == nil {
+		t.Fatal("the close did not fail")
+	}
+	unblockLink(t, h)
+	before := h.staged()
+	h.clock.now = today.End().Add(50 * time.Hour)
+	h.open()
+	h.expectClosed(today)
+	if !slices.Equal(before, h.file("www")) {
+		t.Error("what was staged is not what was published")
 	}
 }

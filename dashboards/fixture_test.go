@@ -96,10 +96,30 @@ func archive(t *testing.T) fstest.MapFS {
 	marked.ClippedDevices = around(61, 110)
 	files := fstest.MapFS{}
 	for _, rel := range []*throng.Release{latest, marked, release(t, "archives", "2026-11-20", row("/www.ecfr.gov/search", 380_000, 108_000)),
-		release(t, "archives", "2026-11-17--2026-11-24"), release(t, "library", "2026-11-21")} {
+		spanOf(t), monthOf(t), release(t, "library", "2026-11-21")} {
 		put(t, files, rel)
 	}
 	return files
+}
+
+// spanOf has rows of which one is taken out of the days' groups.
+func spanOf(t *testing.T) *throng.Release {
+	t.Helper()
+	taken := row("/www.archives.gov/research/census", 8_100, 6_200)
+	taken.Holder = "/www.archives.gov/research/*other*"
+	return release(t, "archives", "2026-11-17--2026-11-24", taken, row("/museum.archives.gov/*other*", 9_900, 7_000))
+}
+
+func monthOf(t *testing.T) *throng.Release {
+	t.Helper()
+	rel := release(t, "archives", "2026-11", row("/www.archives.gov/research/*other*", 52_942, 0), row("/www.archives.gov/research/census", 8_100, 0))
+	for i := range rel.Rows {
+		rel.Rows[i].Devices = throng.Blank(throng.NotSummed)
+	}
+	rel.Complete.MissingDays = []throng.Day{rel.Period.First()}
+	rel.Parameters.Epsilon, rel.Parameters.Delta, rel.Parameters.Draws = 0, 0, []throng.DrawParameters{}
+	rel.Sources = []throng.Source{{Period: day(t, "2026-11-21")}, {Period: day(t, "2026-11-17--2026-11-24")}}
+	return rel
 }
 
 func put(t *testing.T, files fstest.MapFS, rel *throng.Release) {

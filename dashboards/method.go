@@ -61,6 +61,7 @@ var classNames = map[throng.Class]string{
 	throng.ClassOptedOut:    "Anonymized events of visitors who opted out",
 	throng.ClassStandard:    "Anonymized events of all others",
 	throng.ClassOpenUnits:   "Device tokens of days that are not closed",
+	throng.ClassFoldedUnits: "Device tokens of visits that closed days could not show, until their span is closed",
 	throng.ClassEventsTopic: "Blocks of anonymized events on their way through the broker",
 }
 

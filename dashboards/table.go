@@ -121,11 +121,11 @@ func (h *Handler) table(r *http.Request, s *site, stored *Stored) (*response, er
 		Site:     s,
 		Release:  stored,
 		URL:      releaseURL(s.ID, stored.Table, stored.Period),
-		Passing:  passingOf(stored.Parameters),
+		Passing:  h.passing(stored.Parameters),
 		Figures:  figuresOf(stored.Release),
 		OptedOut: optedOutOf(stored.Release),
 		Clipped:  clippedOf(stored.Release),
-		Notes:    notes(stored.Complete),
+		Notes:    notes(stored.Release),
 	}
 	view.Watermark = stored.Parameters.Watermark
 	view.place(h.sites, historyOf(ids, s.ID, stored.Table))
@@ -199,9 +199,18 @@ func (v *tableView) row(r throng.Row) rowView {
 	return out
 }
 
-// notes say how much of the period's log a release holds, as coarsely as the release does.
-func notes(c throng.Completeness) []string {
-	var notes []string
+// passing is what a cell needed in a release; a month draws nothing, so there it is what its days need.
+func (h *Handler) passing(p throng.Parameters) passing {
+	if len(p.Draws) == 0 {
+		p.Draws = h.method.Parameters.Draws
+	}
+	return passingOf(p)
+}
+
+// notes say what kind of table a release is, and how much of the period's log it holds, as coarsely as
+// the release does.
+func notes(r *throng.Release) []string {
+	notes, c := kindNotes(r), r.Complete
 	if len(c.MissingSources) > 0 {
 		notes = append(notes, "Not all of the log had arrived when the period was closed. Missing: "+strings.Join(c.MissingSources, ", ")+". Numbers may be too low.")
 	}
@@ -216,6 +225,23 @@ func notes(c throng.Completeness) []string {
 		throng.ShareAbove1Pc: "More than 1 % of the lines of the log could not be read. They are not counted, and numbers may be too low.",
 	}[c.Rejected]; text != "" {
 		notes = append(notes, text)
+	}
+	return notes
+}
+
+func kindNotes(r *throng.Release) []string {
+	var notes []string
+	switch r.Period.Kind() {
+	case throng.SpanPeriod:
+		notes = append(notes, "This table holds only what the days of the span could not show by themselves, counted over all of its days. It adds to their tables.")
+	case throng.MonthPeriod:
+		notes = append(notes, "Visits are sums of "+count(int64(len(r.Sources)))+" published tables: the month's days, and its spans, whose rows were taken out of the groups that held them. Nothing was counted again, and devices of several days do not add up.")
+	}
+	if n := len(r.Complete.MissingDays); n > 0 {
+		notes = append(notes, "Not in these numbers: "+plural(int64(n), "day")+" of which there is no table, or of which nothing was left to count.")
+	}
+	if r.Withheld != "" {
+		notes = append(notes, "This table was drawn and is not shown: beside another table of the same day it would tell about too small a group.")
 	}
 	return notes
 }

@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"throng/aggregate"
 	"throng/ingest"
 )
 
 // adminPages are metrics and health, for the operator's own network. What a process does not run is nil.
-func adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Context) error) http.Handler {
+func adminPages(s *ingest.Shipper, l *ingest.Loader, c *aggregate.Closer, checks ...func(context.Context) error) http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	count := func(name, help string, value func() uint64) {
@@ -33,6 +35,9 @@ func adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Cont
 		count("load_blocks", "Blocks that were loaded.", func() uint64 { return l.Progress().Blocks })
 		count("load_rows", "Rows that were loaded.", func() uint64 { return l.Progress().Rows })
 	}
+	if c != nil {
+		registerClose(reg, c, count)
+	}
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
@@ -49,6 +54,26 @@ func adminPages(s *ingest.Shipper, l *ingest.Loader, checks ...func(context.Cont
 		fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+// registerClose tells how closing does: an alert on throng_close_days_overdue comes before a day is lost, and
+// throng_close_deadline_seconds says how long before.
+func registerClose(reg *prometheus.Registry, c *aggregate.Closer, count func(name, help string, value func() uint64)) {
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_close_" + name, Help: help}, value))
+	}
+	seconds := func(t time.Time) float64 {
+		if t.IsZero() {
+			return 0
+		}
+		return float64(t.Unix())
+	}
+	count("close_rounds", "Rounds in which days that are due were looked for.", func() uint64 { return c.Progress().Rounds })
+	count("close_rounds_failed", "Those of them that ended with an error.", func() uint64 { return c.Progress().Failed })
+	gauge("last_round_seconds", "Time of the last round without an error, in seconds since 1970; 0 before the first.", func() float64 { return seconds(c.Progress().Last) })
+	gauge("days_overdue", "Days past the lateness limit that are not closed.", func() float64 { return float64(c.Progress().Overdue) })
+	gauge("deadline_seconds", "Time at which the next overdue day is lost, in seconds since 1970; 0 where there is none.", func() float64 { return seconds(c.Progress().Deadline) })
+	gauge("days_lost", "Days that were not closed in time and will have no release.", func() float64 { return float64(c.Progress().Lost) })
 }
 
 // sourceMetrics are one row of metrics a source. Their only label is the configured name: a file's name

@@ -11,6 +11,7 @@ import (
 	"throng/aggregate"
 	"throng/anonymize"
 	"throng/dashboards"
+	"throng/retention"
 )
 
 type dashboardCommand struct{ configured }
@@ -52,12 +53,13 @@ func (n *node) pages() (*dashboards.Handler, error) {
 			Version: programVersion(), Tree: aggregate.TreeVersion, Parameters: p, Assets: anonymize.AssetSuffixes(),
 			Everyone: dashboards.Generalization{IPv4Bits: c.Privacy.IPv4Bits, IPv6Bits: c.Privacy.IPv6Bits, Time: time.Second, MajorStep: 1},
 			OptedOut: dashboards.Generalization{IPv4Bits: c.Privacy.OptedOutIPv4Bits, IPv6Bits: c.Privacy.OptedOutIPv6Bits, Time: time.Minute, MajorStep: 10},
-			Unit:     dashboards.Unit{IPv6Bits: 64},
+			Unit:     dashboards.Unit{IPv6Bits: 64, PerNetwork: throng.MaxUnitsPerNetwork, NetworkIPv4Bits: c.Privacy.IPv4Bits, NetworkIPv6Bits: c.Privacy.IPv6Bits},
 			Lateness: c.Release.Lateness.Std(),
 			Retention: []dashboards.RetentionClass{
 				{Class: throng.ClassOptedOut, Keep: c.Retention.OptedOut.Std()},
 				{Class: throng.ClassStandard, Keep: c.Retention.Standard.Std()},
 				{Class: throng.ClassOpenUnits, Keep: 24*time.Hour + c.Retention.OpenUnits.Std()},
+				{Class: throng.ClassFoldedUnits, Keep: retention.MaxFoldedUnits},
 				{Class: throng.ClassEventsTopic, Keep: 24*time.Hour + c.Retention.EventsTopic.Std()},
 			},
 		},

@@ -76,7 +76,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},
-		{"metrics", serveHTTP(admin, adminPages(shipper, loader, b.Ping, s.Ping))},
+		{"metrics", serveHTTP(admin, adminPages(shipper, loader, closer, b.Ping, s.Ping))},
 		{"ship", untilStopped(shipper.Run)},
 		{"load", loader.Run},
 		{"close", closer.Run},
