@@ -29,6 +29,10 @@ type memory struct {
 	// fail makes the named call fail, after the given number of calls that go well.
 	fail  map[string]int
 	calls map[string]int
+	// failAt makes the call with this number fail, of all that came; 0 is none. done says that a call that
+	// fails has done its work all the same.
+	failAt, all int
+	done        bool
 }
 
 type row struct {
@@ -83,6 +87,9 @@ func (m *memory) call(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls[name]++
+	if m.all++; m.failAt > 0 && m.all == m.failAt {
+		return &throng.Retryable{Err: errStore}
+	}
 	if after, ok := m.fail[name]; ok && m.calls[name] > after {
 		return &throng.Retryable{Err: errStore}
 	}
@@ -160,24 +167,25 @@ func (m *memory) Tally(context.Context, throng.Day) (throng.Tally, error) {
 }
 
 func (m *memory) MirrorRelease(_ context.Context, id throng.ReleaseID, sum string, release []byte) error {
-	if err := m.call("MirrorRelease"); err != nil {
-		return err
+	err := m.call("MirrorRelease")
+	if err == nil || m.done {
+		m.mirror[id] = sum + string(release)
 	}
-	m.mirror[id] = sum + string(release)
-	return nil
+	return err
 }
 
 func (m *memory) DropUnits(_ context.Context, of throng.Period) error {
-	if err := m.call("DropUnits"); err != nil {
+	err := m.call("DropUnits")
+	if err != nil && !m.done {
 		return err
 	}
 	if of.Kind() == throng.SpanPeriod {
 		maps.DeleteFunc(m.folded, func(day throng.Day, _ *memory) bool { return day >= of.First() && day <= of.Last() })
-		return nil
+		return err
 	}
 	delete(m.rows, of.First())
 	delete(m.cells, of.First())
-	return nil
+	return err
 }
 
 func (m *memory) OpenDays(context.Context) ([]throng.Day, error) {
