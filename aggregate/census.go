@@ -28,6 +28,7 @@ type census struct {
 	read     bool
 	kept     [unitRanges]records
 	used     atomic.Int64
+	size     atomic.Int64 // of a range's records, as the largest so far tell
 	networks *crowdedNetworks
 }
 
@@ -90,7 +91,7 @@ func (r *reader) rangeOf(ctx context.Context, i int) error {
 	}
 	if !c.read {
 		r.into = &c.kept[i]
-		*r.into = records{all: true}
+		r.reserve(c.size.Load())
 	}
 	const width = math.MaxUint64/unitRanges + 1
 	first := throng.UnitToken(uint64(i) * width)
@@ -100,7 +101,19 @@ func (r *reader) rangeOf(ctx context.Context, i int) error {
 		return err
 	}
 	r.bounder.end()
+	if r.into != nil {
+		c.size.Store(max(c.size.Load(), int64(len(r.into.bytes))*33/32))
+	}
 	return nil
+}
+
+// reserve makes room for a range's records, so that they need not grow.
+func (r *reader) reserve(size int64) {
+	*r.into = records{all: true}
+	if c := r.census; c.used.Load()+size <= c.memory {
+		r.into.bytes = make([]byte, 0, size)
+		c.used.Add(int64(cap(r.into.bytes)))
+	}
 }
 
 // take notes a device that was read from the store.

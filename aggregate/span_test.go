@@ -33,6 +33,10 @@ func (e exact) Visits(_ throng.Draw, bounded int64) (throng.Estimate, error) {
 // withoutNoise lets the house publish true counts from a gate on, in tests only.
 func (h *house) withoutNoise(gate int64) {
 	h.options.K, h.options.Watermark = 1, "test"
+	h.reopenExact(gate)
+}
+
+func (h *house) reopenExact(gate int64) {
 	h.open()
 	h.SetMechanism(func(throng.ReleaseID, throng.Parameters) (aggregate.Draws, error) { return exact{gate}, nil })
 }

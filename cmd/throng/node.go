@@ -126,7 +126,22 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 		return nil, err
 	}
 	n.onClose(s.Close)
-	return s, n.await(ctx, "store", func() error { return s.Migrate(ctx) })
+	return s, n.await(ctx, "store", func() error {
+		if err := s.Migrate(ctx); err != nil {
+			return err
+		}
+		return s.CountTables(ctx, n.sitesWithTables())
+	})
+}
+
+// sitesWithTables are the sites that have further tables than that of paths.
+func (n *node) sitesWithTables() (sites []string) {
+	for _, s := range n.cfg.Sites {
+		if len(s.Tables) > 0 {
+			sites = append(sites, s.ID)
+		}
+	}
+	return sites
 }
 
 // openEngines opens the broker, then the store.

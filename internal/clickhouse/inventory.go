@@ -26,12 +26,13 @@ const (
 
 	tableFoldedUnits = "folded_units"
 	tableFoldedCells = "folded_cells"
+	tableTableUnits  = "table_units"
 )
 
 // dated are the tables that hold days, each with the column that tells the time of a row.
 var dated = map[string]string{
 	tableEvents: "time", tableOpenUnits: "day", tableCells: "day", tableBlocks: "day", tableMarks: "day",
-	tableFoldedUnits: "day", tableFoldedCells: "day",
+	tableFoldedUnits: "day", tableFoldedCells: "day", tableTableUnits: "day",
 }
 
 // partitionOf is the id of a day's partition in the tables that are partitioned by day alone.
@@ -74,7 +75,7 @@ func (s *Store) Items(ctx context.Context) ([]throng.Item, error) {
 func classAndDay(table, partition string) (throng.Class, throng.Day) {
 	class, date := throng.ClassStandard, partition
 	switch table {
-	case tableOpenUnits, tableCells:
+	case tableOpenUnits, tableTableUnits, tableCells:
 		class = throng.ClassOpenUnits
 	case tableFoldedUnits, tableFoldedCells:
 		class = throng.ClassFoldedUnits

@@ -17,7 +17,9 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,6 +57,9 @@ type Options struct {
 type Store struct {
 	conn     driver.Conn
 	backstop bool
+	// tableKey is for the cells of further tables, which are made when they are read: visitors choose
+	// referrers, and must not be able to make two of them meet.
+	tableKey [2]uint64
 }
 
 const (
@@ -72,7 +77,13 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	return &Store{conn, !o.NoBackstop}, nil
+	return &Store{conn: conn, backstop: !o.NoBackstop, tableKey: newTableKey()}, nil
+}
+
+func newTableKey() [2]uint64 {
+	var b [16]byte
+	rand.Read(b[:]) // never fails, by its documentation
+	return [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
 }
 
 func (o Options) driver() (*driver.Options, error) {

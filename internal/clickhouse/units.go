@@ -1,9 +1,11 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -12,23 +14,44 @@ import (
 	"throng"
 )
 
+// CountTables keeps from now on what further tables of these sites count by. The table units of other
+// sites are not kept, and those of a site are from the first block after the call.
+func (s *Store) CountTables(ctx context.Context, sites []string) error {
+	for _, site := range sites {
+		if err := s.insertRow(ctx, "Store.CountTables", "site-"+site, map[string]any{"site": site}); err != nil {
+			return classify("count tables", err)
+		}
+	}
+	return nil
+}
+
 // Cells are the texts of all cells that have visits on a day, or that the days of a span have folded, in
 // order of their id.
 func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, error) {
-	var cells []throng.CellKey
-	query := "Store.Cells"
+	queries := []string{"Store.Cells", "Store.Cells.tables"}
 	if of.Kind() == throng.SpanPeriod {
-		query = "Store.Cells.folded"
+		queries = []string{"Store.Cells.folded"}
 	}
-	err := s.each(ctx, query, params{"first": of.First(), "last": of.Last()}, func(rows chdriver.Rows) error {
-		var c throng.CellKey
-		var id uint64
-		err := rows.Scan(&id, &c.Site, &c.Table, &c.Key, &c.Holder)
-		c.Cell = throng.CellID(id)
-		cells = append(cells, c)
-		return err
-	})
-	return cells, classify("read cells", err)
+	var cells []throng.CellKey
+	for _, query := range queries {
+		p := params{"first": of.First(), "last": of.Last()}
+		if query == "Store.Cells.tables" {
+			p["k0"], p["k1"] = s.tableKey[0], s.tableKey[1]
+		}
+		err := s.each(ctx, query, p, func(rows chdriver.Rows) error {
+			var c throng.CellKey
+			var id uint64
+			err := rows.Scan(&id, &c.Site, &c.Table, &c.Key, &c.Holder)
+			c.Cell = throng.CellID(id)
+			cells = append(cells, c)
+			return err
+		})
+		if err != nil {
+			return nil, classify("read cells", err)
+		}
+	}
+	slices.SortFunc(cells, func(a, b throng.CellKey) int { return cmp.Compare(a.Cell, b.Cell) })
+	return cells, nil
 }
 
 // A range of about rangeRows rows is read and put in order at a time, in some 70 MB. More than
@@ -37,14 +60,6 @@ const (
 	rangeRows = 1 << 20
 	maxRanges = 256
 )
-
-// unitsOf is the table that holds the units of a day, or those that the days of a span have folded.
-func unitsOf(p throng.Period) string {
-	if p.Kind() == throng.SpanPeriod {
-		return tableFoldedUnits
-	}
-	return tableOpenUnits
-}
 
 // Units calls yield with the open units of a day, or the folded ones of a span, whose token is between lo
 // and hi, both included, ordered by (Unit, Cell) within and across batches. The same (Unit, Cell) can come more than once; its
@@ -83,11 +98,28 @@ func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitT
 
 // rangesOf is the number of equal parts of the token space in which there are about rangeRows rows.
 func (s *Store) rangesOf(ctx context.Context, of throng.Period) (steps uint64, err error) {
-	p := params{"table": unitsOf(of), "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
-	err = s.each(ctx, "Store.Units.count", p, func(rows chdriver.Rows) error {
-		return rows.Scan(&steps)
-	})
-	return min(steps/rangeRows, maxRanges) + 1, err
+	for table, rows := range unitTables(of) {
+		p := params{"table": table, "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
+		err := s.each(ctx, "Store.Units.count", p, func(r chdriver.Rows) error {
+			var n uint64
+			err := r.Scan(&n)
+			steps += n * rows
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return min(steps/rangeRows, maxRanges) + 1, nil
+}
+
+// unitTables are the tables that hold a period's units, with the rows of a result that come of one of
+// theirs.
+func unitTables(of throng.Period) map[string]uint64 {
+	if of.Kind() == throng.SpanPeriod {
+		return map[string]uint64{tableFoldedUnits: 1}
+	}
+	return map[string]uint64{tableOpenUnits: 1, tableTableUnits: uint64(len(throng.FurtherTables()))}
 }
 
 // unitsSettings keep a range to one thread: ranges are read at the same time by several callers.
@@ -96,9 +128,24 @@ var unitsSettings = driver.Settings{"max_threads": 1}
 // readUnits fills the sorter with the rows of a range.
 func (s *Store) readUnits(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, sorter *unitSorter) error {
 	sorter.reset()
+	for table := range unitTables(of) {
+		p := params{"first": of.First(), "last": of.Last(), "lo": uint64(lo), "hi": uint64(hi)}
+		query := "Store.Units"
+		if table == tableTableUnits {
+			query, p["k0"], p["k1"] = "Store.Units.tables", s.tableKey[0], s.tableKey[1]
+		} else {
+			p["table"] = table
+		}
+		if err := s.readRows(ctx, query, p, sorter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) readRows(ctx context.Context, query string, p params, sorter *unitSorter) error {
 	ctx = driver.Context(ctx, driver.WithSettings(unitsSettings))
-	args := params{"table": unitsOf(of), "first": of.First(), "last": of.Last(), "lo": uint64(lo), "hi": uint64(hi)}.args()
-	body, err := s.conn.QueryFormat(ctx, "Native", statement("Store.Units"), args...)
+	body, err := s.conn.QueryFormat(ctx, "Native", statement(query), p.args()...)
 	if err != nil {
 		return err
 	}
@@ -145,7 +192,7 @@ func (b *unitBatch) read(r *proto.Reader) error {
 // DropUnits drops a day's open units, or the folded ones of a span, and the texts of its cells. When it
 // returns nil no such unit token of the period is left in any file of the store.
 func (s *Store) DropUnits(ctx context.Context, of throng.Period) error {
-	tables := []string{tableOpenUnits, tableCells}
+	tables := []string{tableOpenUnits, tableTableUnits, tableCells}
 	if of.Kind() == throng.SpanPeriod {
 		tables = []string{tableFoldedUnits, tableFoldedCells}
 	}
