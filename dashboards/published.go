@@ -19,9 +19,9 @@ func (h *Handler) statement() ([]byte, error) {
 	})
 }
 
-// record is what of a ledger entry a manifest needs.
+// record is what of a ledger entry a manifest needs. Entries with a SHA-256 are those that say that a
+// file was published: of a release that was drawn, or of a month that was summed.
 type record struct {
-	Kind    string            `json:"kind"`
 	Release *throng.ReleaseID `json:"release"`
 	SHA256  string            `json:"sha256"`
 }
@@ -50,7 +50,7 @@ func (h *Handler) manifest(ctx context.Context) (*throng.Manifest, []byte, error
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, nil, fmt.Errorf("read ledger: entry %d of the releases: %w", len(m.Releases), err)
 		}
-		if e.Kind == "publication" && e.Release != nil {
+		if e.SHA256 != "" && e.Release != nil {
 			m.Releases = append(m.Releases, throng.FileDigest{Path: e.Release.Path(), SHA256: e.SHA256})
 		}
 	}

@@ -23,7 +23,8 @@ import (
 func ledgerOf(t *testing.T, files fstest.MapFS) []byte {
 	t.Helper()
 	lines := []string{`{"seq":0,"kind":"genesis"}`, `{"seq":1,"kind":"reservation","release":{"site":"new","table":"path","period":"2026-11-21"}}`}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for i, name := range slices.Sorted(maps.Keys(files)) {
+		kind := []string{"publication", "sum"}[i%2]
 		var r throng.Release
 		if err := json.Unmarshal(files[name].Data, &r); err != nil {
 			t.Fatal(err)
@@ -32,7 +33,7 @@ func ledgerOf(t *testing.T, files fstest.MapFS) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, fmt.Sprintf(`{"seq":%d,"kind":"publication","release":%s,"sha256":%q}`, len(lines), id, hashOf(files[name].Data)))
+		lines = append(lines, fmt.Sprintf(`{"seq":%d,"kind":%q,"release":%s,"sha256":%q}`, len(lines), kind, id, hashOf(files[name].Data)))
 	}
 	return []byte(strings.Join(lines, "\n") + "\n")
 }

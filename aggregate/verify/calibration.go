@@ -30,6 +30,9 @@ func checkCalibration(where string, p throng.Parameters, c *Claim) {
 	if p.L0 < 1 || p.L0 > throng.MaxLeafKeys || p.Linf < 1 || p.Linf > throng.MaxVisitsPerCell {
 		fault("L0 = %d or Linf = %d is outside 1 to %d and 1 to %d", p.L0, p.Linf, throng.MaxLeafKeys, throng.MaxVisitsPerCell)
 	}
+	if p.PerNetwork < 1 || p.PerNetwork > throng.MaxUnitsPerNetwork {
+		fault("%d devices of one network help a cell to k; the ceiling is %d", p.PerNetwork, throng.MaxUnitsPerNetwork)
+	}
 	for _, d := range p.Draws {
 		if _, known := kinds[d.Draw]; !known {
 			fault("this verifier does not know draws of %q", d.Draw)

@@ -17,11 +17,6 @@ func gaussianSigma(s, epsilon, delta float64) float64 {
 // tail is the probability that a standard normal number is at least x.
 func tail(x float64) float64 { return math.Erfc(x/math.Sqrt2) / 2 }
 
-// tailQuantile is the x with tail(x) = p, for p in (0, 1).
-func tailQuantile(p float64) float64 {
-	return falling(-40, 40, func(x float64) bool { return tail(x) <= p })
-}
-
 // falling is the least x between low and high for which ok holds; ok is false before it and true after.
 func falling(low, high float64, ok func(float64) bool) float64 {
 	for range 200 {

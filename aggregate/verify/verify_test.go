@@ -361,6 +361,7 @@ func TestForgedReleasesAreFoundByArithmetic(t *testing.T) {
 		"k under the floor":          {func(r *throng.Release) { r.Parameters.K = 4999 }, "under the floor"},
 		"a larger ε":                 {func(r *throng.Release) { r.Parameters.Epsilon = 1.5 }, "outside"},
 		"an ε that costs less":       {func(r *throng.Release) { r.Parameters.Epsilon = 0.5 }, "σ is stated as"},
+		"more devices of a network":  {func(r *throng.Release) { r.Parameters.PerNetwork = 65 }, "of one network"},
 		"a δ that is shared twice":   {func(r *throng.Release) { r.Parameters.ThresholdDelta *= 2 }, "do not share"},
 		"a gate that slips":          {func(r *throng.Release) { r.Parameters.GateDelta *= 3 }, "thresholds' share"},
 		"visits over all weights":    {func(r *throng.Release) { draw(r, throng.DrawVisits).Weight = 0.9 }, "passed L0"},
