@@ -15,7 +15,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash notices clean
+.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash audit notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ fuzz: ## fuzz each target for FUZZTIME
 crash: engine ## kill processes at random under load, CRASH_KILLS times
 	@$(GO) test -list 'Crash|Kill' ./... | grep -q '^Test' || { echo 'crash: there is no crash test' >&2; exit 1; }
 	THRONG_CRASH_KILLS=$(CRASH_KILLS) $(GO) test -count=1 -timeout 40m -run 'Crash|Kill' -v ./...
+
+audit: ## attack 90 simulated days, and the mechanism with 100,000 samples a side
+	THRONG_ATTACK_DAYS=90 THRONG_AUDIT_SAMPLES=100000 $(GO) test -count=1 -timeout 12m -run 'NothingUnderK|Audit' ./aggregate/attack
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md
