@@ -7,6 +7,18 @@ import (
 	"strings"
 )
 
+// PlotSizes are numbers of devices that make smooth lines in a [Plot].
+func PlotSizes() []int64 {
+	var sizes []int64
+	for n := int64(4000); n < 12_000; n += 100 {
+		sizes = append(sizes, n)
+	}
+	for n := 12_000.0; n <= 500_000; n *= 1.2 {
+		sizes = append(sizes, int64(n))
+	}
+	return sizes
+}
+
 // Plot writes the sizes of several settings as an SVG of two panels: the share of cells that are
 // published, and the median error of their visits, by number of devices.
 func Plot(w io.Writer, settings [][]Size) error {
@@ -14,15 +26,20 @@ func Plot(w io.Writer, settings [][]Size) error {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 360" font-family="sans-serif" font-size="13">`+
 		"\n<title>What is published, and how exactly, by number of devices</title>\n"+
 		"<rect width=\"860\" height=\"360\" fill=\"#fff\"/>\n")
-	shown := panel{x: 60, y: 40, w: 330, h: 250, left: 4000, right: 8000, bottom: 0, top: 1}
+	shown := panel{x: 60, y: 40, w: 330, h: 250, left: 4000, right: 12_000, bottom: 0, top: 1}
 	errors := panel{x: 490, y: 40, w: 330, h: 250, left: 5000, right: 500_000, bottom: 1e-5, top: 0.1, log: true}
-	shown.frame(&b, "cells published", []float64{4000, 5000, 6000, 7000, 8000}, []float64{0, 0.25, 0.5, 0.75, 1})
+	shown.frame(&b, "cells published", []float64{4000, 6000, 8000, 10_000, 12_000}, []float64{0, 0.25, 0.5, 0.75, 1})
 	errors.frame(&b, "median error of visits, given that they are shown", []float64{5000, 50_000, 500_000}, []float64{1e-5, 1e-4, 1e-3, 1e-2, 1e-1})
 	colours := []string{"#0b5cad", "#c25400", "#2d7d32", "#7b1fa2", "#555"}
 	for i, sizes := range settings {
 		colour := colours[i%len(colours)]
 		shown.line(&b, colour, sizes, func(s Size) float64 { return s.Published })
-		errors.line(&b, colour, sizes, func(s Size) float64 { return s.VisitsError })
+		errors.line(&b, colour, sizes, func(s Size) float64 {
+			if s.Published < 0.5 {
+				return 0 // of too few draws to be drawn
+			}
+			return s.VisitsError
+		})
 		x := 60 + 270*(i%3)
 		y := 335 + 18*(i/3)
 		fmt.Fprintf(&b, `<path d="M%d %d h24" stroke="%s" stroke-width="2"/><text x="%d" y="%d">ε = %g, k = %s</text>`+"\n",

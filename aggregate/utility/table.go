@@ -14,6 +14,8 @@ type Report struct {
 	Leaves          int
 	// Results are closes of the whole population, the method's own parameters first.
 	Results []Result
+	// Month is what is published of the same visits, spread over a month.
+	Month []Longer
 	// Sizes are cells of chosen sizes under the method's own parameters.
 	Sizes []Size
 	// Bounds are what other bounds on contributions would cost.
@@ -31,6 +33,12 @@ func (r *Report) Write(w io.Writer) error {
 		t.row(g(x.Epsilon), grouped(float64(x.K)), grouped(float64(x.Gate)), f1(x.Pages), f1(x.Groups), fmt.Sprint(x.PagesOverK), percent(x.Dropped),
 			percent(x.TrafficInPages), percent(x.Traffic), percent(x.Error), percent(x.RawError), percent(x.Clipping), percent(x.ClippedDevices),
 			percent(x.VisitsHeld), percent(x.DevicesHeld), fmt.Sprint(x.Intervals))
+	}
+	t.say("\n## The same visits spread over a month\n")
+	t.row("published", "periods", "pages each", "groups each", "visits in pages so far", "visits in any row so far", "error", "error against raw", "95 % intervals that hold", "of")
+	t.line(10)
+	for _, l := range r.Month {
+		t.row(l.Kind, fmt.Sprint(l.Periods), f1(l.Pages), f1(l.Groups), percent(l.InPages), percent(l.InRows), percent(l.Error), percent(l.RawError), percent(l.Held), fmt.Sprint(l.Intervals))
 	}
 	t.say("\n## By size of a page\n")
 	t.row("devices", "σ from the gate", "published", "error of visits", "error of devices", "intervals that hold: visits", "devices")

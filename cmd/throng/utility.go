@@ -33,6 +33,9 @@ func (utilityCommand) Help() string {
 var sizes = []int64{4_000, 4_999, 5_000, 5_200, 5_300, 5_370, 5_450, 5_500, 5_600, 6_000, 7_000, 8_000, 10_000, 20_000, 50_000, 200_000, 500_000}
 
 func (c utilityCommand) Run(a *app, ctx context.Context) error {
+	if c.Runs < 1 {
+		return usageError{errors.New("utility: --runs: at least 1")}
+	}
 	log, source, err := c.log()
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func (c utilityCommand) log() (*loadgen.Log, string, error) {
 	pages, source := loadgen.Model(10_000), "a model of a national archive's sites"
 	o := loadgen.Options{}
 	if c.Small {
-		pages, o.Devices = loadgen.Model(300)[:60], 400_000
+		pages, o.Devices, o.Lines = loadgen.Model(300)[:60], 200_000, 900_000
 		source += ", 60 pages of it"
 	}
 	if c.Readership != "" {
@@ -91,7 +94,7 @@ func (c utilityCommand) measure(ctx context.Context, log *loadgen.Log, source st
 	if c.Small {
 		settings, draws = settings[:2], 200
 	}
-	var lines [][]utility.Size
+	var lines [][]utility.Size // of the plot
 	for i, s := range settings {
 		runs := c.Runs
 		if i > 0 {
@@ -102,14 +105,19 @@ func (c utilityCommand) measure(ctx context.Context, log *loadgen.Log, source st
 			return nil, nil, err
 		}
 		r.Results = append(r.Results, result)
-		line, err := utility.Sizes(s, draws, sizes...)
+		line, err := utility.Sizes(s, draws/5, utility.PlotSizes()...)
 		if err != nil {
 			return nil, nil, err
 		}
 		lines = append(lines, line)
 	}
-	r.Sizes = lines[0]
 	var err error
+	if r.Sizes, err = utility.Sizes(utility.Defaults, draws, sizes...); err != nil {
+		return nil, nil, err
+	}
+	if r.Month, err = utility.MeasureMonth(ctx, "", log, utility.Defaults); err != nil {
+		return nil, nil, err
+	}
 	if r.Bounds, err = utility.Bounds(log, []int64{3, 10, 30}, []int64{1, 3, 10}); err != nil {
 		return nil, nil, err
 	}
