@@ -72,7 +72,6 @@ type summer struct {
 	*partition
 	sums           sums
 	shares, groups []share
-	draft          int32 // whose path table the device is in
 }
 
 func (s *summer) add(d *device) {

@@ -2,7 +2,6 @@ package anonymize_test
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -233,7 +232,7 @@ func FuzzSignals(f *testing.F) {
 			rec := record()
 			c.put(&rec, accesslog.Field{Value: value, Present: true})
 			if ev := do(t, a, rec); ev.OptedOut != c.want {
-				t.Fatal(fmt.Sprintf("%s %q: opted out is %v", name, value, ev.OptedOut))
+				t.Fatalf("%s %q: opted out is %v", name, value, ev.OptedOut)
 			}
 		}
 		if !bytes.Equal(value, before) {

@@ -299,8 +299,11 @@ func topicJournal(feed string, offset int64, note string, commit func(int64, str
 		if err == nil {
 			j.cp.ID, err = throng.ParseSourceID(n.ID)
 		}
-		if err != nil || offsetOf(n.Done) != offset {
-			return nil, fmt.Errorf("the offset of the group was committed by another program, or moved (%v); give the source a group of its own", err)
+		if err == nil && offsetOf(n.Done) != offset {
+			err = errors.New("it was moved")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the offset of the group was committed by another program, or moved; give the source a group of its own: %w", err)
 		}
 		j.cp.Source, j.cp.Done, j.cp.Pieces, j.cp.Format = n.ID, n.Done, n.Pieces, n.Format
 	}

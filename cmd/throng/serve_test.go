@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"log"
+	"log" //nolint:depguard // net/http writes to it
 	"net"
 	"net/http"
 	"os"

@@ -38,7 +38,7 @@ access_log /var/log/nginx/access.json json;`}},
 const keysNote = "Other names are configured with a source's `keys`, or `--key FIELD=NAME`."
 
 // serverJSONPresets are the JSON formats of servers that choose their keys themselves.
-func serverJSONPresets() []Preset {
+func serverJSONPresets() []Preset { //nolint:revive // a table, not a procedure
 	return []Preset{
 		{
 			Name:  "caddy",

@@ -72,7 +72,7 @@ CustomLog ${APACHE_LOG_DIR}/access.log common`}},
 
 // balancerPresets are those of proxies, load balancers and stores. Those that are a web server's with
 // more behind it come first.
-func balancerPresets() []Preset {
+func balancerPresets() []Preset { //nolint:revive // a table, not a procedure
 	return []Preset{
 		{
 			Name:  "traefik",

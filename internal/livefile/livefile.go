@@ -152,7 +152,7 @@ func (f *File[T]) look() ([]stamp, error) {
 		}
 		s := stamp{modified: info.ModTime(), size: info.Size()}
 		if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-			s.dev, s.inode = uint64(sys.Dev), sys.Ino
+			s.dev, s.inode = uint64(sys.Dev), uint64(sys.Ino) //nolint:unconvert // their types differ from system to system
 		}
 		stamps = append(stamps, s)
 	}
