@@ -96,7 +96,7 @@ func archive(t *testing.T) fstest.MapFS {
 	marked.ClippedDevices = around(61, 110)
 	files := fstest.MapFS{}
 	for _, rel := range []*throng.Release{latest, marked, release(t, "archives", "2026-11-20", row("/www.ecfr.gov/search", 380_000, 108_000)),
-		spanOf(t), monthOf(t), release(t, "library", "2026-11-21")} {
+		spanOf(t), monthOf(t), countriesOf(t), release(t, "library", "2026-11-21")} {
 		put(t, files, rel)
 	}
 	return files
@@ -108,6 +108,14 @@ func spanOf(t *testing.T) *throng.Release {
 	taken := row("/www.archives.gov/research/census", 8_100, 6_200)
 	taken.Holder = "/www.archives.gov/research/*other*"
 	return release(t, "archives", "2026-11-17--2026-11-24", taken, row("/museum.archives.gov/*other*", 9_900, 7_000))
+}
+
+// countriesOf is a table that is not of paths.
+func countriesOf(t *testing.T) *throng.Release {
+	t.Helper()
+	rel := release(t, "archives", "2026-11-21", row("US", 700_000, 300_000), row("DE", 20_000, 9_000), row(throng.Other, 12_000, 8_000), row(throng.Unknown, 9_000, 6_000))
+	rel.Table = throng.CountryTable
+	return rel
 }
 
 func monthOf(t *testing.T) *throng.Release {

@@ -32,6 +32,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"overview.html", "/", 200},
 		{"table.html", table, 200},
+		{"table-country.html", "/sites/archives/country/2026-11-21", 200},
 		{"table-month.html", "/sites/archives/path/2026-11", 200},
 		{"table-span.html", "/sites/archives/path/2026-11-17--2026-11-24", 200},
 		{"table-sorted.html", table + "?sort=path&q=archives", 200},

@@ -24,10 +24,12 @@ type tableView struct {
 	Previous, Next link
 	Sites          []choice
 	Periods        []choices
+	Tables         []link // the other tables of the period
 
 	Query   string
 	Sort    string
 	Routes  bool
+	Listed  bool   // the site's route list can be shown with it
 	Toggle  string // the same view with or without the route list
 	Columns []column
 	Rows    []rowView
@@ -52,6 +54,7 @@ type column struct{ Class, Name, URL, Aria string }
 type rowView struct {
 	Key             string
 	Group           bool
+	Rest            bool   // of a table that is not of paths: all that could not be shown by itself
 	Folds           bool   // a group that takes what could not be shown by itself
 	Prefix          string // of a group
 	Holder          string // of a span: the days' group that this row was taken out of
@@ -129,6 +132,7 @@ func (h *Handler) table(r *http.Request, s *site, stored *Stored) (*response, er
 	}
 	view.Watermark = stored.Parameters.Watermark
 	view.place(h.sites, historyOf(ids, s.ID, stored.Table))
+	view.besides(ids)
 	view.fill(sel)
 	return h.page("table", view)
 }
@@ -156,9 +160,29 @@ func (v *tableView) place(sites []*site, past history) {
 	slices.SortFunc(v.Periods, func(a, b choices) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// besides leads to the other tables of the same site and period.
+func (v *tableView) besides(ids []throng.ReleaseID) {
+	for _, id := range ids {
+		if id.Site == v.Site.ID && id.Period == v.Release.Period && id.Table != v.Release.Table {
+			v.Tables = append(v.Tables, link{or(tableNames[id.Table], id.Table), releaseURL(id.Site, id.Table, id.Period)})
+		}
+	}
+	slices.SortFunc(v.Tables, func(a, b link) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// tableNames are the heads of the first columns.
+var tableNames = map[string]string{
+	throng.PathTable: "Path", throng.ClientTable: "Browser", throng.CountryTable: "Country", throng.HourTable: "Hour (UTC)",
+	throng.OSTable: "System", throng.ReferrerTable: "Referrer", throng.StatusTable: "Status",
+}
+
 // fill puts the selected rows on the page.
 func (v *tableView) fill(sel selection) {
-	found := sel.rows(v.Release.Rows, v.Site.routes)
+	var routes []string
+	if v.Listed = v.Site.Listed > 0 && v.Release.Table == throng.PathTable && v.Release.Period.Kind() != throng.SpanPeriod; v.Listed {
+		routes = v.Site.routes
+	}
+	found := sel.rows(v.Release.Rows, routes)
 	v.Pager = newPager(&sel, v.URL, len(found))
 	v.Query, v.Sort, v.Routes = sel.Query, sel.order(), sel.Routes
 	toggled := sel
@@ -168,13 +192,13 @@ func (v *tableView) fill(sel selection) {
 	for _, row := range found[v.Pager.first:v.Pager.last] {
 		v.Rows = append(v.Rows, v.row(row))
 	}
-	if a, ok := absentPath(v.Release.Release, sel.Query, v.URL); ok {
+	if a, ok := absentPath(v.Release.Release, sel.Query, v.URL); ok && v.Release.Table == throng.PathTable {
 		v.Absent = &a
 	}
 }
 
 func (v *tableView) heads(sel selection) {
-	v.Columns = []column{{Class: byPath, Name: "Path"}, {Class: "visits", Name: "Visits"}, {Class: "devices", Name: "Devices"}}
+	v.Columns = []column{{Class: byPath, Name: or(tableNames[v.Release.Table], v.Release.Table)}, {Class: "visits", Name: "Visits"}, {Class: "devices", Name: "Devices"}}
 	for i := range v.Columns {
 		c := &v.Columns[i]
 		c.URL = sel.sortedBy(c.Class).url(v.URL)
@@ -189,7 +213,9 @@ func (v *tableView) heads(sel selection) {
 
 func (v *tableView) row(r throng.Row) rowView {
 	out := rowView{Key: r.Key, Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), Holder: r.Holder}
-	if throng.IsOther(r.Key) {
+	if v.Release.Table != throng.PathTable {
+		out.Rest = r.Key == throng.Other
+	} else if throng.IsOther(r.Key) {
 		out.Group, out.Folds, out.Prefix = true, foldsInto(r.Key), strings.TrimSuffix(r.Key, throng.Other)
 	}
 	if e, ok := r.Visits.Estimate(); ok && v.Figures.Visits.Value > 0 {
