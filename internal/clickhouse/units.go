@@ -70,7 +70,7 @@ const (
 // (docs/adr/0002-store-schema.md). Tokens are taken to be spread evenly; where they are not, a range
 // needs more memory.
 func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
-	steps, err := s.rangesOf(ctx, of)
+	steps, tables, err := s.rangesOf(ctx, of)
 	if err != nil {
 		return classify("read units", err)
 	}
@@ -81,7 +81,7 @@ func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitT
 		if hi-from > width {
 			to = from + width
 		}
-		if err := s.readUnits(ctx, of, from, to, &sorter); err != nil {
+		if err := s.readUnits(ctx, tables, of, from, to, &sorter); err != nil {
 			return classify("read units", err)
 		}
 		if rows := sorter.sort(from, to); len(rows.Unit) > 0 {
@@ -96,39 +96,40 @@ func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitT
 	}
 }
 
-// rangesOf is the number of equal parts of the token space in which there are about rangeRows rows.
-func (s *Store) rangesOf(ctx context.Context, of throng.Period) (steps uint64, err error) {
-	for table, rows := range unitTables(of) {
-		p := params{"table": table, "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
-		err := s.each(ctx, "Store.Units.count", p, func(r chdriver.Rows) error {
-			var n uint64
-			err := r.Scan(&n)
-			steps += n * rows
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
+// unitTables are the tables that hold a period's units.
+func unitTables(of throng.Period) [2]string {
+	if of.Kind() == throng.SpanPeriod {
+		return [2]string{tableFoldedUnits}
 	}
-	return min(steps/rangeRows, maxRanges) + 1, nil
+	return [2]string{tableOpenUnits, tableTableUnits}
 }
 
-// unitTables are the tables that hold a period's units, with the rows of a result that come of one of
-// theirs.
-func unitTables(of throng.Period) map[string]uint64 {
-	if of.Kind() == throng.SpanPeriod {
-		return map[string]uint64{tableFoldedUnits: 1}
-	}
-	return map[string]uint64{tableOpenUnits: 1, tableTableUnits: uint64(len(throng.FurtherTables()))}
+// rangesOf is the number of equal parts of the token space in which there are about rangeRows rows, and
+// the tables in which there are any. A row of table_units makes one for each further table.
+func (s *Store) rangesOf(ctx context.Context, of throng.Period) (steps uint64, from []string, err error) {
+	tables := unitTables(of)
+	p := params{"one": tables[0], "other": tables[1], "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
+	err = s.each(ctx, "Store.Units.count", p, func(r chdriver.Rows) error {
+		var table string
+		var n uint64
+		err := r.Scan(&table, &n)
+		if table == tableTableUnits {
+			n *= uint64(len(throng.FurtherTables()))
+		}
+		from = append(from, table)
+		steps += n
+		return err
+	})
+	return min(steps/rangeRows, maxRanges) + 1, from, err
 }
 
 // unitsSettings keep a range to one thread: ranges are read at the same time by several callers.
 var unitsSettings = driver.Settings{"max_threads": 1}
 
 // readUnits fills the sorter with the rows of a range.
-func (s *Store) readUnits(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, sorter *unitSorter) error {
+func (s *Store) readUnits(ctx context.Context, tables []string, of throng.Period, lo, hi throng.UnitToken, sorter *unitSorter) error {
 	sorter.reset()
-	for table := range unitTables(of) {
+	for _, table := range tables {
 		p := params{"first": of.First(), "last": of.Last(), "lo": uint64(lo), "hi": uint64(hi)}
 		query := "Store.Units"
 		if table == tableTableUnits {
