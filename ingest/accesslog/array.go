@@ -5,7 +5,7 @@ import "bytes"
 // array reads the first value and skips the rest. Header fields that a request may have several times
 // are joined; a list of names and values, as AWS WAF writes header fields, is read where keys lead into
 // it.
-func (s *scan) array(k *key, inner bool, path []byte) bool {
+func (s *scan) array(k *key, below *level) bool {
 	if k != nil && k.field.joint() != "" {
 		return s.list(k)
 	}
@@ -13,8 +13,8 @@ func (s *scan) array(k *key, inner bool, path []byte) bool {
 	s.pos++
 	s.space()
 	switch c := s.peek(); {
-	case c == '{' && inner:
-		return s.pairs(path)
+	case c == '{' && below != nil:
+		return s.pairs(below)
 	case k != nil && c != '{' && c != '[' && c != ']':
 		v, start, end, ok := s.scalar()
 		if !ok {
@@ -36,6 +36,8 @@ func (s *scan) array(k *key, inner bool, path []byte) bool {
 func (s *scan) list(k *key) bool {
 	r, open, begin := s.r, s.pos, len(s.r.scratch)
 	first, last := 0, 0 // offsets of the values, less the outer quotes
+	var v []byte
+	var ok bool
 	for more := true; more; {
 		s.pos++
 		s.space()
@@ -46,22 +48,24 @@ func (s *scan) list(k *key) bool {
 			r.scratch = append(r.scratch, k.field.joint()...)
 		}
 		at := len(r.scratch)
-		v, ok := s.text()
-		if !ok {
+		if v, ok = s.text(); !ok {
 			s.pos = open
 			return s.skip()
-		}
-		if len(r.scratch) == at { // else text has decoded it there
-			r.scratch = append(r.scratch, v...)
 		}
 		last = s.pos - 1
 		s.space()
 		more = s.peek() == ','
+		if len(r.scratch) == at && (more || at > begin) { // else text has decoded it there, or it is the only one
+			r.scratch = append(r.scratch, v...)
+		}
 	}
 	if !s.closed() {
 		return false
 	}
-	s.take(k, r.scratch[begin:len(r.scratch):len(r.scratch)], first, last)
+	if len(r.scratch) > begin {
+		v = r.scratch[begin:len(r.scratch):len(r.scratch)]
+	}
+	s.take(k, v, first, last)
 	return true
 }
 
@@ -94,8 +98,8 @@ func (s *scan) element() (v []byte, start, end int, ok bool) {
 }
 
 // pairs reads [{"name":NAME,"value":VALUE},…] as if it were {NAME:VALUE,…}, names in lower case.
-func (s *scan) pairs(path []byte) bool {
-	for prefix := s.o.enter(path); s.peek() == '{' && s.pair(prefix); {
+func (s *scan) pairs(at *level) bool {
+	for s.peek() == '{' && s.pair(at) {
 		if !s.another() {
 			return s.closed()
 		}
@@ -104,7 +108,7 @@ func (s *scan) pairs(path []byte) bool {
 }
 
 // pair reads one object of a list of names and values.
-func (s *scan) pair(prefix int) bool {
+func (s *scan) pair(at *level) bool {
 	var name, value []byte
 	var start, end int
 	s.pos++
@@ -130,7 +134,7 @@ func (s *scan) pair(prefix int) bool {
 	}
 	s.pos++
 	if name != nil && value != nil {
-		k, _ := s.o.find(s.o.join(prefix, s.r.lower(name)), s.count)
+		k, _ := s.o.find(at, s.r.lower(name), s.count)
 		s.take(k, value, start, end)
 	}
 	s.count++

@@ -56,14 +56,14 @@ func (l *layout) end(i int, b []byte, r *recorder, escaped bool) int {
 // that is rarest.
 func (s *step) plainEnd(b []byte) (n int) {
 	for i := range len(s.skips) {
-		d := bytes.IndexByte(b[n:], s.skips[i])
+		d := indexNear(b[n:], s.skips[i])
 		if d < 0 {
 			return -1
 		}
 		n += d + 1
 	}
 	for n+int(s.probe) < len(b) {
-		d := bytes.IndexByte(b[n+int(s.probe):], s.after[s.probe])
+		d := indexNear(b[n+int(s.probe):], s.after[s.probe])
 		if d < 0 {
 			break
 		}
@@ -214,6 +214,10 @@ func (s *step) delimiter(b []byte, escaped bool) int {
 
 // closingQuote finds the first quote that no backslash protects.
 func closingQuote(b []byte) int {
+	n := indexNear(b, '"')
+	if n < 0 || bytes.IndexByte(b[:n], '\\') < 0 {
+		return n
+	}
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '\\':

@@ -247,11 +247,34 @@ func parseSeconds(v []byte) (sec float64, ok bool) {
 	if len(v) > 32 {
 		return 0, false
 	}
+	if sec, ok = parseDecimal(v); ok {
+		return sec, sec <= math.MaxInt32
+	}
 	sec, err := strconv.ParseFloat(string(v), 64)
 	if err != nil || !(sec >= 0 && sec <= math.MaxInt32) {
 		return 0, false
 	}
 	return sec, true
+}
+
+// parseDecimal reads up to 15 digits and perhaps a point. Both the digits and the power of ten are exact as
+// a float64, so their quotient is the nearest one to the number, as strconv has it.
+func parseDecimal(v []byte) (f float64, ok bool) {
+	n, point := uint64(0), -1
+	for i, c := range v {
+		switch {
+		case c-'0' <= 9:
+			n = n*10 + uint64(c-'0')
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	if point < 0 {
+		return float64(n), len(v) > 0 && len(v) <= 15
+	}
+	return float64(n) / math.Pow10(len(v)-point-1), len(v) > 1 && len(v) <= 16
 }
 
 // setDuration reads a whole number of parts of a second, as many as are told.

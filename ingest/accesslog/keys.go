@@ -10,7 +10,7 @@ import (
 
 // key is one spelling of a field, in a format that tells its fields apart by name.
 type key struct {
-	path  string // of a JSON object: names from the outside in, joined by dots
+	path  string // names from the outside in, joined by dots
 	field field
 	form  form
 	// rank orders the spellings of a field. A line may have several, and the lowest rank counts; the
@@ -42,89 +42,115 @@ type spellings struct {
 
 // keyTable finds keys.
 type keyTable struct {
-	keys map[string]*key
-	// inner holds the paths of objects that keys lead through.
-	inner map[string]bool
-	// guess holds the keys of the last line in their order, since most lines have the same.
-	guess [64]guess
-	seen  bool // a line had the key of a signal
+	top level
+	// guesses are the keys of the last line in their order, since most lines have the same.
+	guesses [64]guess
+	seen    bool // a line had the key of a signal
 	// cookies is the number of keys that addCookie made.
 	cookies int
 }
 
+// level is where names are looked up: the line, or an object in it that keys lead through.
+type level struct {
+	keys  map[string]*key   // by the rest of their paths
+	below map[string]*level // by what of their paths leads there
+}
+
+func newLevel() *level { return &level{map[string]*key{}, map[string]*level{}} }
+
 // newKeyTable takes the configured keys and the usual ones. The first of equals counts.
 func newKeyTable(own []key, usual []spellings) keyTable {
-	t := keyTable{keys: map[string]*key{}, inner: map[string]bool{}}
+	levels := map[string]*level{"": newLevel()}
 	for _, k := range own {
-		t.add(&k)
+		addKey(levels, &k)
 	}
 	for _, f := range usual {
 		for rank, text := range strings.Fields(f.paths) {
 			path, ending, _ := strings.Cut(text, ":")
-			t.add(&key{path: path, field: f.field, form: forms[ending], rank: uint8(rank)})
+			addKey(levels, &key{path: path, field: f.field, form: forms[ending], rank: uint8(rank)})
 		}
 	}
-	return t
+	return keyTable{top: *levels[""]}
 }
 
-func (t *keyTable) add(k *key) {
-	if _, ok := t.keys[k.path]; ok {
+// addKey makes a key known to the line and to each object that its path leads through, unless another
+// has that path. A dot of it leads into an object or belongs to a name: nothing tells which before a line
+// does. levels are indexed by their paths, each name with a dot after it.
+func addKey(levels map[string]*level, k *key) {
+	if levels[""].keys[k.path] != nil {
 		return
 	}
-	t.keys[k.path] = k
+	starts := []int{0}
 	for i, c := range k.path {
-		if c == '.' {
-			t.inner[k.path[:i]] = true
+		if c != '.' {
+			continue
 		}
+		below := levels[k.path[:i+1]]
+		if below == nil {
+			below = newLevel()
+			levels[k.path[:i+1]] = below
+		}
+		for _, start := range starts {
+			levels[k.path[:start]].below[k.path[start:i]] = below
+		}
+		starts = append(starts, i+1)
+	}
+	for _, start := range starts {
+		levels[k.path[:start]].keys[k.path[start:]] = k
 	}
 }
 
 // signals tells whether a line had the key of a signal.
 func (t *keyTable) signals() bool { return t.seen }
 
-// guess is what a key was found to be.
+// guess is what a name was found to be.
 type guess struct {
-	key   *key // nil is one that means no field
-	inner bool // keys lead through the object under it
+	at    *level // where the name was; nil is no guess
+	key   *key   // nil is one that means no field
+	below *level // of the object under it; nil where no key leads through that
 	n     uint8
-	path  [47]byte // n bytes of it are in use, which JSON writes as they are; 0 is no guess
+	name  [39]byte // n bytes of it are in use, which JSON writes as they are
 }
 
-// find looks a key up: which it is, nil for one that means no field, and whether keys lead through an
-// object under it. position is how many keys the line had before it.
-func (t *keyTable) find(path []byte, position int) (k *key, inner bool) {
-	g := &t.guess[position%len(t.guess)]
-	if g.n == 0 || string(path) != string(g.path[:g.n]) {
-		t.look(path, g)
+// guess is what the name at a position of the line, which is how many were before it, was in the line
+// before.
+func (t *keyTable) guess(position int) *guess { return &t.guesses[position%len(t.guesses)] }
+
+// find looks a name up: which key it is, nil for one that means no field, and the level of an object under
+// it, nil where no key leads through that.
+func (t *keyTable) find(at *level, name []byte, position int) (*key, *level) {
+	g := t.guess(position)
+	if g.at != at || string(name) != string(g.name[:g.n]) {
+		t.look(at, name, g)
 	}
-	if k = g.key; k != nil && (k.field == dnt || k.field == gpc) {
+	return g.key, g.below
+}
+
+// look makes a guess of a name.
+func (t *keyTable) look(at *level, name []byte, g *guess) {
+	k := at.keys[string(name)]
+	if k == nil && at == &t.top {
+		k = t.addCookie(name)
+	}
+	if k != nil && (k.field == dnt || k.field == gpc) {
 		t.seen = true
 	}
-	return k, g.inner
-}
-
-// look makes a guess of a key.
-func (t *keyTable) look(path []byte, g *guess) {
-	k := t.keys[string(path)]
-	if k == nil {
-		k = t.addCookie(path)
-	}
-	g.key, g.inner, g.n = k, t.inner[string(path)], 0
-	if len(path) <= len(g.path) && bytes.IndexByte(path, '\\') < 0 && bytes.IndexByte(path, '"') < 0 {
-		g.n = uint8(copy(g.path[:], path))
+	*g = guess{key: k, below: at.below[string(name)]}
+	if len(name) <= len(g.name) && bytes.IndexByte(name, '\\') < 0 && bytes.IndexByte(name, '"') < 0 {
+		g.at, g.n = at, uint8(copy(g.name[:], name))
 	}
 }
 
 // addCookie makes a key of one that names a cookie (nginx's $cookie_NAME), as long as there are not more
 // of these than anyone writes into a log format.
-func (t *keyTable) addCookie(path []byte) *key {
-	if t.cookies == maxNamedCookies || !hasPrefix(path, cookiePrefix) || len(path) == len(cookiePrefix) {
+func (t *keyTable) addCookie(name []byte) *key {
+	if t.cookies == maxNamedCookies || !hasPrefix(name, cookiePrefix) || len(name) == len(cookiePrefix) {
 		return nil
 	}
 	t.cookies++
-	k := &key{path: string(path), field: namedCookie}
+	k := &key{path: string(name), field: namedCookie}
 	k.cookie = k.path[len(cookiePrefix):]
-	t.keys[k.path] = k
+	t.top.keys[k.path] = k
 	return k
 }
 

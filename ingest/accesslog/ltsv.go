@@ -51,7 +51,7 @@ func (l *labels) read(line []byte, r *recorder) Reject {
 			if escaped {
 				v = r.unescape(v)
 			}
-			k, _ := l.find(part[:colon], n)
+			k, _ := l.find(&l.top, part[:colon], n)
 			g.take(k, v, pos+colon+1, pos+end)
 		}
 		pos += end + 1

@@ -28,7 +28,7 @@ func NamesFields(format string) bool {
 		r = s.inner
 	}
 	_, named := r.(interface {
-		find(path []byte, position int) (*key, bool)
+		find(at *level, name []byte, position int) (*key, *level)
 	})
 	return err == nil && named
 }

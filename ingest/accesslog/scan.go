@@ -1,7 +1,5 @@
 package accesslog
 
-import "bytes"
-
 // scan is the walk over one JSON object. Its methods leave pos after what they read, or where they
 // failed.
 type scan struct {
@@ -13,25 +11,23 @@ type scan struct {
 	count   int  // of the members so far
 }
 
-// members reads an object, whose path has the given length, and its closing brace. It enters only
-// objects that keys lead through, so it cannot go deeper than they do.
-func (s *scan) members(prefix int) bool {
+// members reads an object and its closing brace. It enters only objects that keys lead through, so it
+// cannot go deeper than they do.
+func (s *scan) members(at *level) bool {
 	s.pos++
-	if s.space(); s.peek() == '}' {
+	if s.next() == '}' {
 		s.pos++
 		return true
 	}
 	for {
-		k, inner, path, ok := s.name(prefix)
+		k, below, ok := s.name(at)
 		s.count++
-		if !ok || !s.value(k, inner, path) {
+		if !ok || !s.value(k, below) {
 			return false
 		}
-		s.space()
-		switch s.peek() {
+		switch s.next() {
 		case ',':
 			s.pos++
-			s.space()
 		case '}':
 			s.pos++
 			return true
@@ -42,41 +38,41 @@ func (s *scan) members(prefix int) bool {
 }
 
 // name reads a member's name and the colon behind it, and finds the key. Where the name is the one that
-// is guessed it need not be looked for.
-func (s *scan) name(prefix int) (k *key, inner bool, path []byte, ok bool) {
-	g := &s.o.guess[s.count%len(s.o.guess)]
-	b, n := s.b[s.pos:], int(g.n)-prefix
-	if n > 0 && len(b) > n+2 && b[0] == '"' && b[n+1] == '"' && b[n+2] == ':' &&
-		string(b[1:n+1]) == string(g.path[prefix:g.n]) && string(s.o.path[:prefix]) == string(g.path[:prefix]) {
+// is guessed its end need not be looked for.
+func (s *scan) name(at *level) (k *key, below *level, ok bool) {
+	s.space()
+	g, b := s.o.guess(s.count), s.b[s.pos:]
+	n := int(g.n)
+	if g.at == at && len(b) > n+2 && b[0] == '"' && b[n+1] == '"' && b[n+2] == ':' && string(b[1:n+1]) == string(g.name[:n]) {
 		s.pos += n + 3
-		s.space()
-		path = g.path[:g.n]
-	} else {
-		name, isName := s.text()
-		if !isName || !s.colon() {
-			return nil, false, nil, false
-		}
-		path = s.o.join(prefix, name)
+		return g.key, g.below, true
 	}
-	k, inner = s.o.find(path, s.count)
-	return k, inner, path, true
+	name, ok := s.text()
+	if !ok || !s.colon() {
+		return nil, nil, false
+	}
+	k, below = s.o.find(at, name, s.count)
+	return k, below, true
 }
 
-// value reads the value of a key, nil for one that means no field. inner tells whether keys lead
-// through an object under it.
-func (s *scan) value(k *key, inner bool, path []byte) bool {
-	switch s.peek() {
+// value reads the value of a key, nil for one that means no field. below is the level of an object, nil
+// where no key leads through it.
+func (s *scan) value(k *key, below *level) bool {
+	switch s.next() {
 	case '{':
-		if inner {
-			return s.members(s.o.enter(path))
+		if below != nil {
+			return s.members(below)
 		}
 		return s.skip()
 	case '[':
-		return s.array(k, inner, path)
+		return s.array(k, below)
 	}
 	v, start, end, ok := s.scalar()
-	if v != nil {
+	switch {
+	case k != nil && v != nil:
 		s.take(k, v, start, end)
+	case v != nil:
+		s.r.span(unused, start, end)
 	}
 	return ok
 }
@@ -86,17 +82,18 @@ func (s *scan) value(k *key, inner bool, path []byte) bool {
 func (s *scan) scalar() (v []byte, start, end int, ok bool) {
 	at := s.pos
 	if s.peek() == '"' {
-		v, ok := s.text()
+		v, ok = s.text()
 		return v, at + 1, s.pos - 1, ok
 	}
+	s.pos += leadingDigits(s.b[at:]) // all of most numbers
 	for s.pos < len(s.b) && !endsScalar(s.b[s.pos]) {
 		s.pos++
 	}
 	switch v := s.b[at:s.pos]; {
-	case string(v) == "null" || string(v) == "true" || string(v) == "false":
-		return nil, at, s.pos, true
 	case len(v) > 0 && (v[0] == '-' || v[0]-'0' <= 9):
 		return v, at, s.pos, true
+	case string(v) == "null" || string(v) == "true" || string(v) == "false":
+		return nil, at, s.pos, true
 	}
 	s.pos = at
 	return nil, at, at, false
@@ -112,12 +109,7 @@ func (s *scan) text() (v []byte, ok bool) {
 		return nil, false
 	}
 	b := s.b[s.pos+1:]
-	var n int
-	if s.escaped {
-		n = closingQuote(b)
-	} else {
-		n = bytes.IndexByte(b, '"')
-	}
+	n := s.closingQuote(b)
 	if n < 0 {
 		return nil, false
 	}
@@ -126,6 +118,14 @@ func (s *scan) text() (v []byte, ok bool) {
 		return s.r.unescape(b[:n]), true
 	}
 	return b[:n], true
+}
+
+// closingQuote finds the end of a string.
+func (s *scan) closingQuote(b []byte) int {
+	if s.escaped {
+		return closingQuote(b)
+	}
+	return indexNear(b, '"')
 }
 
 // skip passes over an object or an array without looking into it.
@@ -141,7 +141,7 @@ func (s *scan) skip() bool {
 				return true
 			}
 		case '"':
-			n := closingQuote(s.b[s.pos+1:])
+			n := s.closingQuote(s.b[s.pos+1:])
 			if n < 0 {
 				return false
 			}
@@ -152,11 +152,17 @@ func (s *scan) skip() bool {
 	return false
 }
 
-func (s *scan) space() {
-	for s.pos < len(s.b) && (s.b[s.pos] == ' ' || s.b[s.pos] == '\t') {
-		s.pos++
+// next passes over blanks and gives the byte behind them; 0 at the end.
+func (s *scan) next() byte {
+	for ; s.pos < len(s.b); s.pos++ {
+		if c := s.b[s.pos]; c != ' ' && c != '\t' {
+			return c
+		}
 	}
+	return 0
 }
+
+func (s *scan) space() { s.next() }
 
 // peek is the next byte; 0 at the end.
 func (s *scan) peek() byte {

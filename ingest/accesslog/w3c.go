@@ -115,7 +115,7 @@ func (w *w3c) setFields(names []byte) {
 	w.columns, w.signal = w.columns[:0], false
 	server := "w3c"
 	for _, name := range bytes.Fields(bytes.ToLower(names)) {
-		k, _ := w.find(name, len(w.columns))
+		k, _ := w.find(&w.top, name, len(w.columns))
 		w.columns = append(w.columns, k)
 		switch {
 		case k != nil && (k.field == dnt || k.field == gpc):

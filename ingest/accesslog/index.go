@@ -1,0 +1,36 @@
+package accesslog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// Most values are shorter than what [bytes.IndexByte] costs to call, so their ends are looked for in
+// words of eight bytes, the first byte of which is the least significant.
+
+const everyByte = 0x0101010101010101 // times a byte, that byte in every place
+
+// indexNear is bytes.IndexByte for a c that is probably among the first 16 bytes.
+func indexNear(b []byte, c byte) int {
+	if len(b) < 16 {
+		return bytes.IndexByte(b, c)
+	}
+	if n := indexInWord(binary.LittleEndian.Uint64(b), c); n < 8 {
+		return n
+	}
+	if n := indexInWord(binary.LittleEndian.Uint64(b[8:]), c); n < 8 {
+		return n + 8
+	}
+	n := bytes.IndexByte(b[16:], c)
+	if n >= 0 {
+		n += 16
+	}
+	return n
+}
+
+// indexInWord finds the first byte c; 8 is none.
+func indexInWord(w uint64, c byte) int {
+	w ^= everyByte * uint64(c) // what is looked for becomes 0, and the lowest 0 is found exactly
+	return bits.TrailingZeros64((w-everyByte)&^w&(everyByte<<7)) / 8
+}
