@@ -22,6 +22,18 @@ func hasEscapes(line []byte) bool { return bytes.IndexByte(line, '\\') >= 0 }
 // reserve makes room for n bytes of decoded values.
 func (r *recorder) reserve(n int) { r.scratch = slices.Grow(r.scratch, n) }
 
+// room is scratch memory for n bytes, which are the recorder's until they are taken.
+func (r *recorder) room(n int) []byte {
+	r.reserve(n)
+	return r.scratch[len(r.scratch) : len(r.scratch)+n]
+}
+
+// taken takes the first bytes of room for a value.
+func (r *recorder) taken(v []byte) []byte {
+	r.scratch = r.scratch[:len(r.scratch)+len(v)]
+	return v[:len(v):len(v)]
+}
+
 // unescape gives v with its escape sequences decoded: v itself where it has none, else a copy in the
 // scratch memory.
 //

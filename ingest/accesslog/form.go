@@ -28,24 +28,24 @@ func (r *recorder) percentDecoded(v []byte) []byte {
 }
 
 func (r *recorder) percentDecodedOnce(v []byte) []byte {
-	i := bytes.IndexByte(v, '%')
-	if i < 0 {
+	if bytes.IndexByte(v, '%') < 0 {
 		return v
 	}
-	start := len(r.scratch)
-	for ; i >= 0; i = bytes.IndexByte(v, '%') {
-		r.scratch = append(r.scratch, v[:i]...)
-		v = v[i:]
-		if len(v) >= 3 && hexValue(v[1]) <= 15 && hexValue(v[2]) <= 15 {
-			r.scratch = append(r.scratch, hexValue(v[1])<<4|hexValue(v[2]))
-			v = v[3:]
-		} else {
-			r.scratch = append(r.scratch, '%')
-			v = v[1:]
+	out := r.room(len(v))
+	n := 0
+	for len(v) > 0 {
+		d := copyNear(out[n:], v, '%')
+		n, v = n+d, v[d:]
+		switch {
+		case len(v) >= 3 && hexValue(v[1]) <= 15 && hexValue(v[2]) <= 15:
+			out[n] = hexValue(v[1])<<4 | hexValue(v[2])
+			n, v = n+1, v[3:]
+		case len(v) > 0:
+			out[n] = '%'
+			n, v = n+1, v[1:]
 		}
 	}
-	r.scratch = append(r.scratch, v...)
-	return r.scratch[start:len(r.scratch):len(r.scratch)]
+	return r.taken(out[:n])
 }
 
 // plusDecoded gives v with the spaces that IIS writes as "+". Of two in a row the second is a plus of
@@ -54,19 +54,20 @@ func (r *recorder) plusDecoded(v []byte) []byte {
 	if bytes.IndexByte(v, '+') < 0 {
 		return v
 	}
-	start := len(r.scratch)
-	r.scratch = append(r.scratch, v...)
-	out := r.scratch[start:len(r.scratch):len(r.scratch)]
-	for i := bytes.IndexByte(out, '+'); i < len(out); i++ {
-		out[i] = ' '
-		if i+1 < len(out) && out[i+1] == '+' {
-			i++
-		}
-		n := bytes.IndexByte(out[i+1:], '+')
-		if n < 0 {
+	out := r.room(len(v))
+	n := 0
+	for len(v) > 0 {
+		d := copyNear(out[n:], v, '+')
+		n, v = n+d, v[d:]
+		if len(v) == 0 {
 			break
 		}
-		i += n
+		out[n] = ' '
+		n, v = n+1, v[1:]
+		if len(v) > 0 && v[0] == '+' {
+			out[n] = '+'
+			n, v = n+1, v[1:]
+		}
 	}
-	return out
+	return r.taken(out[:n])
 }

@@ -34,3 +34,21 @@ func indexInWord(w uint64, c byte) int {
 	w ^= everyByte * uint64(c) // what is looked for becomes 0, and the lowest 0 is found exactly
 	return bits.TrailingZeros64((w-everyByte)&^w&(everyByte<<7)) / 8
 }
+
+// copyNear copies what stands before the first c, or all of b, and tells its length. dst has room for b; what
+// is behind the copy in it may be overwritten.
+func copyNear(dst, b []byte, c byte) (n int) {
+	for len(b)-n >= 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		if d := indexInWord(w, c); d < 8 {
+			return n + d
+		}
+		n += 8
+	}
+	for n < len(b) && b[n] != c {
+		dst[n] = b[n]
+		n++
+	}
+	return n
+}

@@ -222,14 +222,9 @@ func (v *values) next() (ok bool) {
 		v.pos = min(v.end+2, len(v.line))
 		return true
 	}
-	n := 0 // most values are short
-	for n < len(rest) && n < 8 && rest[n] != v.separator {
-		n++
-	}
-	if n == 8 {
-		if n = bytes.IndexByte(rest, v.separator); n < 0 {
-			n = len(rest)
-		}
+	n := indexNear(rest, v.separator)
+	if n < 0 {
+		n = len(rest)
 	}
 	v.start, v.end = v.pos, v.pos+n
 	v.pos = min(v.end+1, len(v.line))
