@@ -18,7 +18,11 @@ type gather struct {
 
 // take records a value that stands at [start, end), unless a better spelling of the field was read.
 func (g *gather) take(k *key, v []byte, start, end int) {
-	if k == nil || g.ranks[k.field] != 0 && g.ranks[k.field] <= k.rank || g.requested && k.field.isRequestPart() {
+	if k == nil {
+		g.r.span(unused, start, end)
+		return
+	}
+	if g.ranks[k.field] != 0 && g.ranks[k.field] <= k.rank || g.requested && k.field.isRequestPart() {
 		g.r.span(unused, start, end)
 		return
 	}
@@ -43,7 +47,13 @@ func (g *gather) take(k *key, v []byte, start, end int) {
 		rec.Method, rec.MethodText, rec.Target, rec.Query, rec.Protocol = 0, nil, nil, nil, nil
 		g.requested = true
 	}
-	if reject := g.r.setForm(f, k.form, v); reject == accepted {
+	reject := accepted
+	if k.form == asIs {
+		reject = g.r.set(f, v)
+	} else {
+		reject = g.r.setForm(f, k.form, v)
+	}
+	if reject == accepted {
 		g.ranks[k.field] = k.rank + 1
 	} else if g.reject == accepted || g.reject == BadTime {
 		g.reject, g.rejectAt, g.rejected = reject, start, f

@@ -59,6 +59,13 @@ func (s *scan) name(at *level) (k *key, below *level, ok bool) {
 // where no key leads through it.
 func (s *scan) value(k *key, below *level) bool {
 	switch s.next() {
+	case '"': // nearly all values are strings
+		start := s.pos + 1
+		v, ok := s.text()
+		if ok {
+			s.take(k, v, start, s.pos-1)
+		}
+		return ok
 	case '{':
 		if below != nil {
 			return s.members(below)
@@ -68,11 +75,8 @@ func (s *scan) value(k *key, below *level) bool {
 		return s.array(k, below)
 	}
 	v, start, end, ok := s.scalar()
-	switch {
-	case k != nil && v != nil:
+	if v != nil {
 		s.take(k, v, start, end)
-	case v != nil:
-		s.r.span(unused, start, end)
 	}
 	return ok
 }
@@ -109,23 +113,20 @@ func (s *scan) text() (v []byte, ok bool) {
 		return nil, false
 	}
 	b := s.b[s.pos+1:]
-	n := s.closingQuote(b)
+	if s.escaped {
+		n := closingQuote(b)
+		if n < 0 {
+			return nil, false
+		}
+		s.pos += n + 2
+		return s.r.unescape(b[:n]), true
+	}
+	n := indexNear(b, '"')
 	if n < 0 {
 		return nil, false
 	}
 	s.pos += n + 2
-	if s.escaped {
-		return s.r.unescape(b[:n]), true
-	}
 	return b[:n], true
-}
-
-// closingQuote finds the end of a string.
-func (s *scan) closingQuote(b []byte) int {
-	if s.escaped {
-		return closingQuote(b)
-	}
-	return indexNear(b, '"')
 }
 
 // skip passes over an object or an array without looking into it.
@@ -141,7 +142,7 @@ func (s *scan) skip() bool {
 				return true
 			}
 		case '"':
-			n := s.closingQuote(s.b[s.pos+1:])
+			n := closingQuote(s.b[s.pos+1:])
 			if n < 0 {
 				return false
 			}

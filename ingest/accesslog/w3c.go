@@ -14,6 +14,7 @@ import (
 type w3c struct {
 	keyTable
 	columns []*key // nil is one that means no field
+	used    int    // the number of columns up to the last that means one
 	day     int64  // of the last #Date, where no column says the date
 	dayless bool   // day is not known
 	signal  bool   // a column has a signal
@@ -112,11 +113,14 @@ func (w *w3c) directive(line []byte) {
 
 // setFields takes the names of the columns.
 func (w *w3c) setFields(names []byte) {
-	w.columns, w.signal = w.columns[:0], false
+	w.columns, w.used, w.signal = w.columns[:0], 0, false
 	server := "w3c"
 	for _, name := range bytes.Fields(bytes.ToLower(names)) {
 		k, _ := w.find(&w.top, name, len(w.columns))
 		w.columns = append(w.columns, k)
+		if k != nil {
+			w.used = len(w.columns)
+		}
 		switch {
 		case k != nil && (k.field == dnt || k.field == gpc):
 			w.signal = true
@@ -166,7 +170,10 @@ func (w *w3c) read(line []byte, r *recorder) Reject {
 		v.separator = '\t'
 	}
 	r.reserve(3 * len(line)) // for values that are decoded twice, or that have quotation marks
-	for _, k := range w.columns {
+	for i, k := range w.columns {
+		if i == w.used && !r.explain && v.skip(len(w.columns)-i) {
+			break
+		}
 		if !v.next() {
 			if k != nil {
 				r.expected = k.field
@@ -230,6 +237,23 @@ func (v *values) next() (ok bool) {
 	v.pos = min(v.end+1, len(v.line))
 	return true
 }
+
+// skip passes over the last values of a line if that has as many and counting their separators shows so.
+// Else they have to be walked over.
+func (v *values) skip(count int) bool {
+	rest := v.line[v.pos:]
+	if v.separator == ' ' || len(rest) == 0 || bytes.IndexByte(rest, '"') >= 0 {
+		return false
+	}
+	rest = bytes.TrimSuffix(rest, tab)
+	if bytes.Count(rest, tab) != count-1 {
+		return false
+	}
+	v.pos = len(v.line)
+	return true
+}
+
+var tab = []byte{'\t'}
 
 // closingQuotes finds the quotation mark that is not doubled and has a separator, or nothing, after
 // it.
