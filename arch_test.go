@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"throng/anonymize/country":                  {"throng", "throng/internal/livefile"},
 	"throng/ingest":                             {"throng", "throng/anonymize", "throng/ingest/accesslog", "throng/ingest/block", "throng/internal/durable"},
 	"throng/ingest/push":                        {"throng/ingest"},
-	"throng/ingest/syslog":                      {},
+	"throng/ingest/syslog":                      {"throng/ingest/accesslog"},
 	"throng/aggregate":                          {"throng", "throng/aggregate/dp", "throng/aggregate/ledger", "throng/internal/durable"},
 	"throng/aggregate/dp":                       {"throng"},
 	"throng/aggregate/ledger":                   {"throng", "throng/internal/durable"},

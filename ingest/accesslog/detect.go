@@ -70,7 +70,7 @@ func detectWrapped(lines [][]byte) (format string, err error) {
 func detectInside(lines [][]byte) (format string, n int, err error) {
 	var inside [][]byte
 	for _, line := range lines {
-		if e, ok := openEnvelope(withoutEnd(line)); ok {
+		if e, ok := openEnvelope(withoutEnd(line), false); ok {
 			inside = append(inside, line[e.payload:])
 		}
 	}

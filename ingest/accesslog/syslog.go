@@ -12,7 +12,7 @@ func (s syslog) signals() bool { return s.inner.signals() }
 
 // read finds the line inside and hands it on.
 func (s syslog) read(line []byte, r *recorder) Reject {
-	e, ok := openEnvelope(line)
+	e, ok := openEnvelope(line, false)
 	if !ok {
 		return r.fail(NotAnAccessLog, e.payload)
 	}
@@ -42,8 +42,22 @@ type envelope struct {
 	payload            int // where the message begins; where reading failed
 }
 
-// openEnvelope reads what is around a message; ok is false where line is none.
-func openEnvelope(line []byte) (e envelope, ok bool) {
+// SyslogMessage gives what a syslog message says that was received as its sender made it, without its
+// header: a part of b. ok is false where b has no priority at its front, and so is none.
+//
+// Time, host name and tag may each be missing, since RFC 3164 only describes what was found in use (section
+// 4.3). The format syslog is stricter, as what writes files puts them there.
+func SyslogMessage(b []byte) (message []byte, ok bool) {
+	if priority(b) == 0 {
+		return nil, false
+	}
+	e, _ := openEnvelope(b, true)
+	return b[e.payload:], true
+}
+
+// openEnvelope reads what is around a message; ok is false where line is none. A lenient reading always
+// takes it for one, whatever is missing.
+func openEnvelope(line []byte, lenient bool) (e envelope, ok bool) {
 	pos := skipOctetCount(line)
 	pos += priority(line[pos:])
 	if n := version(line[pos:]); n > 0 {
@@ -51,7 +65,7 @@ func openEnvelope(line []byte) (e envelope, ok bool) {
 			return e, true
 		}
 	}
-	return openRFC3164(line, pos)
+	return openRFC3164(line, pos, lenient)
 }
 
 // skipOctetCount is the length of "123 " before "<" (RFC 6587 section 3.4.1); 0 is none.
@@ -154,20 +168,22 @@ func closingBracket(b []byte) int {
 }
 
 // openRFC3164 reads TIMESTAMP HOSTNAME TAG: where the time may be as ISO 8601 has it, as rsyslog writes it
-// to files, and where nginx leaves the host name out if it is told to.
-func openRFC3164(line []byte, pos int) (e envelope, ok bool) {
+// to files, and where nginx leaves the host name out if it is told to. A lenient reading goes on
+// without time and without tag.
+func openRFC3164(line []byte, pos int, lenient bool) (e envelope, ok bool) {
 	n := traditionalTime(line[pos:])
 	if n == 0 {
-		n = bytes.IndexByte(line[pos:], ' ')
-		if n < 0 {
+		n = max(bytes.IndexByte(line[pos:], ' '), 0)
+		if _, ok := parseISOTime(line[pos : pos+n]); ok {
+			e.timeStart, e.timeEnd = pos, pos+n
+		} else if !lenient {
 			return envelope{payload: pos}, false
+		} else {
+			n = 0
 		}
-		if _, ok := parseISOTime(line[pos : pos+n]); !ok {
-			return envelope{payload: pos}, false
-		}
-		e.timeStart, e.timeEnd = pos, pos+n
 	}
 	pos = skipBlanks(line, pos+n)
+	e.payload = pos
 	for range 2 { // HOSTNAME TAG:, or TAG: alone
 		n := bytes.IndexByte(line[pos:], ' ')
 		if n < 0 {
@@ -181,7 +197,10 @@ func openRFC3164(line []byte, pos int) (e envelope, ok bool) {
 			return e, true
 		}
 	}
-	return envelope{payload: pos}, false
+	if !lenient {
+		e.payload = pos
+	}
+	return e, lenient
 }
 
 // isTag tells a program's name, with or without its process id, by the colon at its end. An IPv6
