@@ -52,3 +52,17 @@ func copyNear(dst, b []byte, c byte) (n int) {
 	}
 	return n
 }
+
+// leadingDigits is the number of decimal digits at the start of b.
+func leadingDigits(b []byte) (n int) {
+	for len(b)-n >= 8 {
+		d := bits.TrailingZeros32(nonDigits(binary.LittleEndian.Uint64(b[n:])) | 1<<8)
+		if n += d; d < 8 {
+			return n
+		}
+	}
+	for n < len(b) && b[n]-'0' <= 9 {
+		n++
+	}
+	return n
+}

@@ -89,9 +89,10 @@ func (s *scan) scalar() (v []byte, start, end int, ok bool) {
 		v, ok = s.text()
 		return v, at + 1, s.pos - 1, ok
 	}
-	s.pos += leadingDigits(s.b[at:]) // all of most numbers
-	for s.pos < len(s.b) && !endsScalar(s.b[s.pos]) {
+	s.pos += leadingDigits(s.b[at:])
+	for s.pos < len(s.b) && !endsScalar(s.b[s.pos]) { // a point, a sign, a letter
 		s.pos++
+		s.pos += leadingDigits(s.b[s.pos:])
 	}
 	switch v := s.b[at:s.pos]; {
 	case len(v) > 0 && (v[0] == '-' || v[0]-'0' <= 9):

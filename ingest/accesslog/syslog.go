@@ -97,14 +97,6 @@ func version(b []byte) int {
 	return 0
 }
 
-func leadingDigits(b []byte) int {
-	n := 0
-	for n < len(b) && b[n]-'0' <= 9 {
-		n++
-	}
-	return n
-}
-
 // openRFC5424 reads, behind the version, TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA.
 func openRFC5424(line []byte, pos int) (e envelope, ok bool) {
 	for part := range 5 {
