@@ -12,7 +12,7 @@ func (l *layout) mayEnd(i int, b []byte) bool {
 
 func (s *step) mayEnd(b []byte) bool { return len(b) == 0 || s.quoted && b[0] == ' ' }
 
-// end finds where the value of step i at the start of b ends; -1 is nowhere.
+// end finds where the value of step i at the start of b ends; -1 is nowhere. plainEnd does it for plain values.
 //
 // A value may hold the first byte of what comes after it: servers that do not escape write quotes as
 // they are, and paths and user agents without quotes have spaces. So of several ends that is taken
@@ -20,8 +20,6 @@ func (s *step) mayEnd(b []byte) bool { return len(b) == 0 || s.quoted && b[0] ==
 func (l *layout) end(i int, b []byte, r *recorder, escaped bool) int {
 	s := &l.steps[i]
 	switch {
-	case s.plain && !(escaped && s.quoted):
-		return s.plainEnd(b)
 	case s.clock != nil:
 		return s.clockEnd(b, r)
 	case s.after == "":

@@ -108,8 +108,8 @@ type guess struct {
 	at    *level // where the name was; nil is no guess
 	key   *key   // nil is one that means no field
 	below *level // of the object under it; nil where no key leads through that
-	n     uint8
-	name  [39]byte // n bytes of it are in use, which JSON writes as they are
+	n     int
+	text  [40]byte // n bytes of it are in use: the name as JSON writes it, with quotes and colon
 }
 
 // guess is what the name at a position of the line, which is how many were before it, was in the line
@@ -120,7 +120,7 @@ func (t *keyTable) guess(position int) *guess { return &t.guesses[position%len(t
 // it, nil where no key leads through that.
 func (t *keyTable) find(at *level, name []byte, position int) (*key, *level) {
 	g := t.guess(position)
-	if g.at != at || string(name) != string(g.name[:g.n]) {
+	if g.at != at || string(name) != string(g.text[1:g.n-2]) {
 		t.look(at, name, g)
 	}
 	return g.key, g.below
@@ -136,8 +136,8 @@ func (t *keyTable) look(at *level, name []byte, g *guess) {
 		t.seen = true
 	}
 	*g = guess{key: k, below: at.below[string(name)]}
-	if len(name) <= len(g.name) && bytes.IndexByte(name, '\\') < 0 && bytes.IndexByte(name, '"') < 0 {
-		g.at, g.n = at, uint8(copy(g.name[:], name))
+	if len(name) <= len(g.text)-len(`"":`) && bytes.IndexByte(name, '\\') < 0 && bytes.IndexByte(name, '"') < 0 {
+		g.at, g.n = at, len(append(append(append(g.text[:0], '"'), name...), `":`...))
 	}
 }
 

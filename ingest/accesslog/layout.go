@@ -149,7 +149,12 @@ func (l *layout) walk(line []byte, r *recorder, i, end, pos int, escaped bool) (
 	for ; i < end; i++ {
 		s := &l.steps[i]
 		rest := line[pos:]
-		n, after := l.end(i, rest, r, escaped), len(s.after)
+		n, after := -1, len(s.after)
+		if s.plain && !(escaped && s.quoted) {
+			n = s.plainEnd(rest)
+		} else {
+			n = l.end(i, rest, r, escaped)
+		}
 		if n < 0 && i >= l.required-1 && l.required < len(l.steps) {
 			n, after = l.shortEnd(i, rest, escaped)
 			r.short = true

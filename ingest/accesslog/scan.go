@@ -42,9 +42,8 @@ func (s *scan) members(at *level) bool {
 func (s *scan) name(at *level) (k *key, below *level, ok bool) {
 	s.space()
 	g, b := s.o.guess(s.count), s.b[s.pos:]
-	n := int(g.n)
-	if g.at == at && len(b) > n+2 && b[0] == '"' && b[n+1] == '"' && b[n+2] == ':' && string(b[1:n+1]) == string(g.name[:n]) {
-		s.pos += n + 3
+	if g.at == at && len(b) > g.n && string(b[:g.n]) == string(g.text[:g.n]) {
+		s.pos += g.n
 		return g.key, g.below, true
 	}
 	name, ok := s.text()
