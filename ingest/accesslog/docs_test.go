@@ -84,7 +84,8 @@ counted nor refused.
 file that rsyslog writes; ` + "`" + `syslog` + "`" + ` alone finds FORMAT out, as ` + "`" + `auto` + "`" + ` does. Headers are those of RFC 5424 (with structured data) and RFC
 3164, with or without ` + "`" + `<PRI>` + "`" + ` and a length before it, with the traditional time or that of RFC 3339, with or without a host name; a tag ends in
 a colon, and ` + "`" + `@cee:` + "`" + ` may follow. The line's own time counts; the header's only where the line has none and the header's is of RFC 3339.
-Messages that Throng receives itself (` + "`" + `syslog` + "`" + ` of a source) have lost their header before they are read.
+Messages that Throng receives itself (` + "`" + `syslog` + "`" + ` of a source) have lost their header before they are read; there time, host name and tag may
+each be missing.
 
 ## Behind proxies
 
