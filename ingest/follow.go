@@ -163,7 +163,11 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if size < fo.next() {
+		truncated, err := w.wasTruncated(fo, size)
+		if err != nil {
+			return err
+		}
+		if truncated {
 			if err := w.truncated(ctx, fo); err != nil {
 				return err
 			}
@@ -190,11 +194,24 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// wasTruncated tells whether a file is no longer what it was when it was found; it had a line then. That it
+// was written anew shows only in its first line, and then no range of it could be read.
+func (w *follower) wasTruncated(fo *followed, size uint64) (bool, error) {
+	if size == 0 || size < fo.next() {
+		return true, nil
+	}
+	if !fo.source.failed.Load() {
+		return false, nil
+	}
+	now, err := w.ship.key.fingerprint(fo.f)
+	return now != fo.at.Print, err
+}
+
 // readDue sends what has to be read of one file to the workers and returns the end of its whole lines,
 // as far as that is known.
 func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, size uint64) (end uint64, err error) {
-	if again, err := fo.readAgain(); err != nil || again {
-		return fo.next(), err
+	if fo.waits() {
+		return wholeLines(fo.f, fo.next(), size)
 	}
 	for len(fo.todo) > 1 {
 		for sp := &fo.todo[0]; sp.start < sp.end; {
@@ -228,19 +245,19 @@ func (w *follower) readDue(ctx context.Context, fo *followed, now time.Time, siz
 	}
 }
 
-// readAgain starts a file again at what is acknowledged, after a range of it could not be read to its
-// end: it was truncated meanwhile, and its copy is followed now. What is under way is waited for
-// first; again is true as long as it is.
-func (fo *followed) readAgain() (again bool, err error) {
+// waits tells whether a file cannot be read yet, after a range of it could not be read to its end or its
+// copy took its place: what is under way is waited for, and then the file is started again at what is
+// durable.
+func (fo *followed) waits() bool {
 	if !fo.source.failed.Load() {
-		return false, nil
+		return false
 	}
 	if fo.source.underway.Load() > 0 {
-		return true, nil
+		return true
 	}
 	fo.source.failed.Store(false)
 	fo.todo = fo.source.journal.todo()
-	return false, nil
+	return false
 }
 
 // readRange sends one range that begins at sp.start to a worker and returns its end: sp.end, or less
