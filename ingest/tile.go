@@ -30,15 +30,15 @@ type tile struct {
 func (w *worker) read(data []byte, pos uint64, max int) (n int) {
 	t := &w.tile
 	t.n = 0
-	parse := w.parser.Parse
+	parse := (*accesslog.Parser).Parse
 	for lines := min(max, tileLines); lines > 0 && n < len(data) && n < tileBytes; lines-- {
 		end := bytes.IndexByte(data[n:], '\n') + 1
 		if end == 0 {
 			end = len(data) - n
 		}
 		rec := &t.recs[t.n]
-		err := parse(data[n:n+end], rec)
-		parse = w.parser.ParseNext
+		err := parse(w.parser, data[n:n+end], rec)
+		parse = (*accesslog.Parser).ParseNext
 		if w.takes(rec, err, pos+uint64(n)) {
 			t.pos[t.n] = pos + uint64(n)
 			t.n++
