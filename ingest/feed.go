@@ -3,7 +3,10 @@ package ingest
 import (
 	"cmp"
 	"crypto/sha256"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,4 +152,18 @@ func (w *watermark) settle() {
 		}
 	}
 	w.at, w.pending, w.need = w.pending, time.Time{}, nil
+}
+
+// paths are the files that match any of the feed's patterns, each once.
+func (f *feed) paths() ([]string, error) {
+	var all []string
+	for _, glob := range f.Globs {
+		paths, err := filepath.Glob(glob)
+		if err != nil {
+			return nil, fmt.Errorf("match files: %w", err)
+		}
+		all = append(all, paths...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -113,20 +112,6 @@ func (w *follower) resume(ctx context.Context, j *journal) error {
 		return nil
 	}
 	return j.update(func(cp *checkpoint) { cp.File = at })
-}
-
-// paths are the files that match any of the feed's patterns, each once.
-func (f *feed) paths() ([]string, error) {
-	var all []string
-	for _, glob := range f.Globs {
-		paths, err := filepath.Glob(glob)
-		if err != nil {
-			return nil, fmt.Errorf("match files: %w", err)
-		}
-		all = append(all, paths...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
 }
 
 // scan looks at the names, then reads what is due.

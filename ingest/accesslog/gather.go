@@ -47,7 +47,7 @@ func (g *gather) take(k *key, v []byte, start, end int) {
 		rec.Method, rec.MethodText, rec.Target, rec.Query, rec.Protocol = 0, nil, nil, nil, nil
 		g.requested = true
 	}
-	reject := accepted
+	var reject Reject
 	if k.form == asIs {
 		reject = g.r.set(f, v)
 	} else {

@@ -149,12 +149,13 @@ func (l *layout) walk(line []byte, r *recorder, i, end, pos int, escaped bool) (
 	for ; i < end; i++ {
 		s := &l.steps[i]
 		rest := line[pos:]
-		n, after := -1, len(s.after)
+		var n int
 		if s.plain && !(escaped && s.quoted) {
 			n = s.plainEnd(rest)
 		} else {
 			n = l.end(i, rest, r, escaped)
 		}
+		after := len(s.after)
 		if n < 0 && i >= l.required-1 && l.required < len(l.steps) {
 			n, after = l.shortEnd(i, rest, escaped)
 			r.short = true
