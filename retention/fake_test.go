@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ var errFault = errors.New("fault")
 // memory is a store in memory. It is stricter than the real ones: it refuses to drop or to read what it
 // does not have.
 type memory struct {
+	mu    sync.Mutex // of what a test changes while a keeper runs: see change
 	items []throng.Item
 	drops int
 	// faults, by item name
@@ -41,6 +43,8 @@ type memory struct {
 }
 
 func (m *memory) Items(ctx context.Context) ([]throng.Item, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -49,6 +53,20 @@ func (m *memory) Items(ctx context.Context) ([]throng.Item, error) {
 		items[i].Oldest = time.Time{} // told by Oldest alone
 	}
 	return items, m.failItems
+}
+
+// change lets a test change the store while a keeper runs. Time that passes in a bubble of synctest orders
+// nothing for the race detector.
+func (m *memory) change(how func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	how()
+}
+
+// count is how many items there are, for a test while a keeper runs.
+func (m *memory) count() (n int) {
+	m.change(func() { n = len(m.items) })
+	return n
 }
 
 func (m *memory) find(item throng.Item) int {

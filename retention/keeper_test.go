@@ -290,28 +290,31 @@ func TestRunSweepsUntilToldToStop(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- w.keeper.Run(ctx) }()
 		synctest.Wait()
-		if len(w.clickhouse.items) != 0 {
+		if w.clickhouse.count() != 0 {
 			t.Error("no sweep at the start")
 		}
-		w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+		w.clickhouse.change(func() {
+			w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+		})
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
-		if len(w.clickhouse.items) != 1 {
+		if w.clickhouse.count() != 1 {
 			t.Error("a sweep before its time")
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if len(w.clickhouse.items) != 0 {
+		if w.clickhouse.count() != 0 {
 			t.Error("no sweep after an hour")
 		}
-		w.broker.failItems = &throng.Retryable{Err: errFault} // the broker restarts
+		w.broker.change(func() { w.broker.failItems = &throng.Retryable{Err: errFault} }) // the broker restarts
 		time.Sleep(61 * time.Minute)
-		synctest.Wait()
-		w.broker.failItems = nil
-		w.broker.items = []throng.Item{item("broker", throng.ClassEventsTopic, dayAgo(9))}
+		w.broker.change(func() {
+			w.broker.failItems = nil
+			w.broker.items = []throng.Item{item("broker", throng.ClassEventsTopic, dayAgo(9))}
+		})
 		time.Sleep(7 * time.Minute)
 		synctest.Wait()
-		if len(w.broker.items) != 0 {
+		if w.broker.count() != 0 {
 			t.Error("a failed sweep was not repeated")
 		}
 		stop()
