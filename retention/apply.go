@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"throng"
 )
@@ -28,13 +29,38 @@ func (k *Keeper) Apply(ctx context.Context, plan []Deletion) ([]Receipt, error) 
 	for _, d := range plan {
 		dropErrs[keyOf(d)] = k.drop(ctx, d.Item)
 	}
-	inv, err := k.read(ctx)
+	inv, err := k.readUntilGone(ctx, plan)
 	errs := []error{err}
 	for _, d := range plan {
 		errs = append(errs, undone(d, inv, dropErrs[keyOf(d)]))
 	}
 	receipts, err := k.settle(inv)
 	return receipts, errors.Join(append(errs, err)...)
+}
+
+// The closer drops units as well, and may do so at the same moment: then there is nothing left for the store
+// to drop, and the files of what the other one dropped go a moment later.
+const (
+	looks     = 5
+	lookAgain = 200 * time.Millisecond
+)
+
+// readUntilGone reads the inventories, again and again for a second while they have something of the plan.
+func (k *Keeper) readUntilGone(ctx context.Context, plan []Deletion) (inv inventory, err error) {
+	for range looks {
+		inv, err = k.read(ctx)
+		if !slices.ContainsFunc(plan, func(d Deletion) bool { return inv.present[keyOf(d)] }) {
+			break
+		}
+		timer := k.o.Clock.NewTimer(lookAgain)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return inv, err
+		}
+	}
+	return inv, err
 }
 
 // announce writes down what is going to be deleted, so that a crash leaves no deletion without trace.

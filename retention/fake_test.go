@@ -38,8 +38,10 @@ type memory struct {
 	dropHalf     map[string]error // drops the item and fails all the same
 	dropLies     map[string]bool  // answers well and keeps the item
 	afterDrop    func()
+	lingers      int // looks at the store for which what was dropped is still there
 	failItems    error
-	vanishOnRead bool // an item goes away between Items and Oldest
+	leaving      *throng.Item // was dropped and lingers
+	vanishOnRead bool         // an item goes away between Items and Oldest
 }
 
 func (m *memory) Items(ctx context.Context) ([]throng.Item, error) {
@@ -47,6 +49,11 @@ func (m *memory) Items(ctx context.Context) ([]throng.Item, error) {
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if m.leaving != nil {
+		if m.lingers--; m.lingers <= 0 {
+			m.items, m.leaving = slices.Delete(m.items, m.find(*m.leaving), m.find(*m.leaving)+1), nil
+		}
 	}
 	items := slices.Clone(m.items)
 	for i := range items {
@@ -83,6 +90,10 @@ func (m *memory) DropItem(ctx context.Context, item throng.Item) error {
 	}
 	if err := m.dropFails[item.Name]; err != nil {
 		return err
+	}
+	if m.lingers > 0 {
+		m.leaving = &item
+		return nil
 	}
 	if !m.dropLies[item.Name] {
 		m.items = slices.Delete(m.items, i, i+1)

@@ -324,6 +324,17 @@ func TestRunSweepsUntilToldToStop(t *testing.T) {
 	})
 }
 
+// The closer drops units too, and may be doing it.
+func TestWhatGoesAMomentLaterIsGone(t *testing.T) {
+	w := newTown(t, retention.Limits{})
+	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
+	w.clickhouse.lingers = 3
+	report, err := w.keeper.Sweep(t.Context())
+	if err != nil || len(report.Deleted) != 1 {
+		t.Errorf("%d were deleted, %v", len(report.Deleted), err)
+	}
+}
+
 func TestRunEndsAtAFinalError(t *testing.T) {
 	w := newTown(t, retention.Limits{})
 	w.clickhouse.items = []throng.Item{item("clickhouse", throng.ClassStandard, dayAgo(10))}
