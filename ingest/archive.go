@@ -240,7 +240,7 @@ func (r *archiveRange) next() (chunk, error) {
 		r.err = fmt.Errorf("unpack file: %w", err)
 		return chunk{}, errShort // nothing is made of what was read of this range
 	}
-	r.lines += c.lines
+	r.lines += c.lines()
 	r.source.pass(c)
 	return c, err
 }

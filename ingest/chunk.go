@@ -20,8 +20,17 @@ type chunk struct {
 	data  []byte // whole lines; only the last line of a source may lack its newline
 	start uint64 // offset of data[0] in the source
 	end   uint64 // offset behind; more than start+len(data) where an over-long line was cut
-	lines int
 	buf   []byte // goes back to the pool
+}
+
+// lines counts the lines. Only ranges that end after so many ask for it: on files it would be one more pass
+// over every byte.
+func (c chunk) lines() int {
+	n := bytes.Count(c.data, []byte{'\n'})
+	if len(c.data) > 0 && c.data[len(c.data)-1] != '\n' {
+		n++
+	}
+	return n
 }
 
 // chunkPool bounds the raw bytes that are in memory at a time.
@@ -113,7 +122,6 @@ func (c *chunker) fill() (int, error) {
 // cut hands out the first n bytes of the buffer and carries the rest over into a new one.
 func (c *chunker) cut(ctx context.Context, n int) (chunk, error) {
 	ch := chunk{data: c.buf[:n], start: c.off, end: c.off + uint64(n) + c.skip, buf: c.buf}
-	ch.lines = bytes.Count(ch.data, []byte{'\n'})
 	rest := c.buf[n:]
 	c.buf, c.off, c.skip = nil, ch.end, 0
 	if len(rest) > 0 {
@@ -164,7 +172,6 @@ func (c *chunker) rest(ctx context.Context) (ch chunk, ok bool, err error) {
 		return chunk{}, false, nil
 	}
 	ch, err = c.cut(ctx, len(c.buf))
-	ch.lines = 1
 	return ch, true, err
 }
 

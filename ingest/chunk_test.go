@@ -35,8 +35,8 @@ func readAll(t require, r io.Reader) (data []byte, last chunk) {
 		if c.start != last.end {
 			t.Fatalf("chunk starts at %d, the one before ended at %d", c.start, last.end)
 		}
-		if c.data[len(c.data)-1] != '\n' || c.lines != bytes.Count(c.data, []byte{'\n'}) {
-			t.Fatalf("chunk of %d lines does not end with a line", c.lines)
+		if c.data[len(c.data)-1] != '\n' || c.lines() != bytes.Count(c.data, []byte{'\n'}) {
+			t.Fatalf("chunk of %d lines does not end with a line", c.lines())
 		}
 		data, last = append(data, c.data...), c
 		ch.pool.put(c.buf)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -269,7 +268,6 @@ func (t *topicReader) hand(ctx context.Context, m throng.Message, pos, end uint6
 	if end < c.end {
 		c.data, c.end = buf[from:max(from, min(end-start, uint64(len(buf))))], end
 	}
-	c.lines = bytes.Count(c.data, []byte{'\n'})
 	select {
 	case out <- c:
 		return c.end, nil

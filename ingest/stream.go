@@ -177,7 +177,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 	}
 	age := s.Clock.NewTimer(cmp.Or(src.feed.MaxAge, s.MaxAge))
 	defer age.Stop()
-	end, n := first.end, first.lines
+	end, n := first.end, first.lines()
 	src.pass(first)
 	lines.chunks <- first
 	for n < s.blockRows(src.feed) {
@@ -186,7 +186,7 @@ func (s *Shipper) sendRange(ctx context.Context, src *source, first chunk, chunk
 			if !ok {
 				return end, nil
 			}
-			end, n = c.end, n+c.lines
+			end, n = c.end, n+c.lines()
 			src.pass(c)
 			lines.chunks <- c
 		case <-age.C:

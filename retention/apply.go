@@ -47,10 +47,10 @@ const (
 
 // readUntilGone reads the inventories, again and again for a second while they have something of the plan.
 func (k *Keeper) readUntilGone(ctx context.Context, plan []Deletion) (inv inventory, err error) {
-	for range looks {
+	for look := 1; ; look++ {
 		inv, err = k.read(ctx)
-		if !slices.ContainsFunc(plan, func(d Deletion) bool { return inv.present[keyOf(d)] }) {
-			break
+		if look == looks || !slices.ContainsFunc(plan, func(d Deletion) bool { return inv.present[keyOf(d)] }) {
+			return inv, err
 		}
 		timer := k.o.Clock.NewTimer(lookAgain)
 		select {
@@ -60,7 +60,6 @@ func (k *Keeper) readUntilGone(ctx context.Context, plan []Deletion) (inv invent
 			return inv, err
 		}
 	}
-	return inv, err
 }
 
 // announce writes down what is going to be deleted, so that a crash leaves no deletion without trace.

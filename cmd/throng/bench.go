@@ -97,6 +97,7 @@ func (c benchCommand) feed(a *app, dir string) (ingest.Feed, throng.Day, error) 
 	if !ok {
 		err = fmt.Errorf("read log %s: no line has a time", f.Globs[0])
 	}
+	f.Format = d.format
 	return f, day, errors.Join(err, d.f.Close())
 }
 

@@ -31,7 +31,10 @@ func (b *bench) sql(ctx context.Context) error {
 	if b.feed.Stream != nil {
 		return usageError{errors.New("bench sql: a file is needed, not standard input: the engine reads parts of it side by side")}
 	}
-	f, err := os.Open(strings.Join(b.feed.Globs, ""))
+	if b.feed.Format != "combined_signals" { // others would be misread and counted all the same
+		return usageError{fmt.Errorf("bench sql: the log's format is %s, and its statement reads combined_signals alone", b.feed.Format)}
+	}
+	f, err := os.Open(b.feed.Globs[0])
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
