@@ -83,11 +83,11 @@ func (n *node) listenPush(ctx context.Context, s config.Source, f *ingest.Feed) 
 func (n *node) shareTopic(ctx context.Context, t config.RawTopic, b *broker.Client, f *ingest.Feed) error {
 	if len(t.Addrs) > 0 {
 		err := n.await(ctx, "broker of raw lines", func() (err error) {
-			b, err = broker.Open(ctx, broker.Options{Addrs: t.Addrs, Clock: n.clock, Logger: n.log})
+			b, err = openCluster(ctx, broker.Options{Addrs: t.Addrs, Clock: n.clock, Logger: n.log}, t.TLS, t.SASL)
 			return err
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("topic of raw lines: %w", err)
 		}
 		n.onClose(b.Close)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -91,10 +92,10 @@ func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
 	}
 	var c *broker.Client
 	err := n.await(ctx, "broker", func() (err error) {
-		c, err = broker.Open(ctx, broker.Options{
+		c, err = openCluster(ctx, broker.Options{
 			Addrs: addrs, Partitions: n.cfg.Broker.Partitions, ReplicationFactor: replication,
 			Compression: n.cfg.Broker.Compression, Clock: n.clock, Logger: n.log,
-		})
+		}, n.cfg.Broker.TLS, n.cfg.Broker.SASL)
 		return err
 	})
 	if err != nil {
@@ -104,11 +105,27 @@ func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
 	return c, nil
 }
 
+// openCluster connects to a Kafka cluster as the configuration says.
+func openCluster(ctx context.Context, o broker.Options, secure config.TLS, who config.SASL) (_ *broker.Client, err error) {
+	if o.TLS, err = secure.Client(); err != nil {
+		return nil, usageError{fmt.Errorf("tls: %w", err)}
+	}
+	o.SASL = broker.SASL{Mechanism: who.Mechanism, User: who.User}
+	if o.SASL.Password, err = who.Password(); err != nil {
+		return nil, usageError{fmt.Errorf("sasl: %w", err)}
+	}
+	return broker.Open(ctx, o)
+}
+
 // openStore connects to the configured server, or starts the embedded engine, and brings the schema
 // up to date.
 func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 	c := n.cfg.Store
-	o := clickhouse.Options{Addr: []string{c.Addr}, Database: c.Database, User: c.User, PasswordFile: c.PasswordFile}
+	secure, err := c.TLS.Client()
+	if err != nil {
+		return nil, usageError{fmt.Errorf("store.tls: %w", err)}
+	}
+	o := clickhouse.Options{Addr: []string{c.Addr}, Database: c.Database, User: c.User, PasswordFile: c.PasswordFile, TLS: secure}
 	if c.Embedded() {
 		transport, err := n.openEngine(ctx)
 		if err != nil {
@@ -118,7 +135,7 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 	}
 	_, o.NoBackstop = n.clock.(*movedClock) // the store's own expiry goes by the machine's clock
 	var s *clickhouse.Store
-	err := n.await(ctx, "store", func() (err error) {
+	err = n.await(ctx, "store", func() (err error) {
 		s, err = clickhouse.Open(ctx, o)
 		return err
 	})

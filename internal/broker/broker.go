@@ -33,6 +33,9 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"throng"
 )
@@ -43,6 +46,8 @@ type Options struct {
 	Addrs []string
 	// TLS encrypts connections. Defaults to none.
 	TLS *tls.Config
+	// SASL says who the client is. Defaults to nobody.
+	SASL SASL
 	// Partitions is the number of partitions of a topic that EnsureTopic creates. Defaults to 4.
 	Partitions int
 	// ReplicationFactor is the number of copies of such a topic. Defaults to the brokers' default.
@@ -62,6 +67,29 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// SASL is a user of the cluster.
+type SASL struct {
+	// Mechanism is plain, scram-sha-256 or scram-sha-512. Required with User.
+	Mechanism string
+	// User and Password are the user's. PLAIN sends the password as it is.
+	User, Password string
+}
+
+// mechanism is nil for nobody.
+func (s SASL) mechanism() (sasl.Mechanism, error) {
+	switch s.Mechanism {
+	case "":
+		return nil, nil
+	case "plain":
+		return plain.Mechanism{Username: s.User, Password: s.Password}, nil
+	case "scram-sha-256":
+		return scram.Mechanism(scram.SHA256, s.User, s.Password)
+	case "scram-sha-512":
+		return scram.Mechanism(scram.SHA512, s.User, s.Password)
+	}
+	return nil, fmt.Errorf("unknown mechanism %q", s.Mechanism)
+}
+
 // Limits of time. The broker's death is noticed, and survived, within them.
 const (
 	dialTimeout    = 5 * time.Second
@@ -74,6 +102,7 @@ const (
 type Client struct {
 	o         Options
 	codec     compress.Compression
+	sasl      sasl.Mechanism
 	dialer    *kafka.Dialer
 	transport *kafka.Transport
 	kafka     *kafka.Client
@@ -103,8 +132,13 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{o: o, codec: codec, dialer: newDialer(o, (&net.Dialer{}).DialContext), known: map[string][]int{}}
-	c.transport = &kafka.Transport{ClientID: clientID, TLS: o.TLS, DialTimeout: dialTimeout, MetadataTTL: layoutAge}
+	mechanism, err := o.SASL.mechanism()
+	if err != nil {
+		return nil, fmt.Errorf("open broker client: SASL: %w", err)
+	}
+	c := &Client{o: o, codec: codec, sasl: mechanism, known: map[string][]int{}}
+	c.dialer = c.newDialer((&net.Dialer{}).DialContext)
+	c.transport = &kafka.Transport{ClientID: clientID, TLS: o.TLS, SASL: mechanism, DialTimeout: dialTimeout, MetadataTTL: layoutAge}
 	c.kafka = &kafka.Client{Addr: kafka.TCP(o.Addrs...), Timeout: requestTimeout, Transport: c.transport}
 	if err := c.Ping(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -115,8 +149,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 const clientID = "throng"
 
 // newDialer makes the connections that do not go through the transport: kafka-go has two ways.
-func newDialer(o Options, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *kafka.Dialer {
-	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, TLS: o.TLS, DialFunc: dial}
+func (c *Client) newDialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *kafka.Dialer {
+	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, TLS: c.o.TLS, SASLMechanism: c.sasl, DialFunc: dial}
 }
 
 func parseCompression(name string) (compress.Compression, error) {

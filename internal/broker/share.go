@@ -42,7 +42,7 @@ func (c *Client) Share(ctx context.Context, group, topic string, own func(contex
 	}
 	conns := newConns()
 	members, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: group, Brokers: c.o.Addrs, Topics: []string{topic}, Dialer: newDialer(c.o, conns.dial),
+		ID: group, Brokers: c.o.Addrs, Topics: []string{topic}, Dialer: c.newDialer(conns.dial),
 		HeartbeatInterval: heartbeatInterval, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
 		JoinGroupBackoff: joinBackoff, StartOffset: kafka.FirstOffset, WatchPartitionChanges: true,
 		ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) {

@@ -75,7 +75,7 @@ func (c *Client) Subscribe(ctx context.Context, group, topic string) (*Subscript
 		Brokers:           c.o.Addrs,
 		GroupID:           group,
 		Topic:             topic,
-		Dialer:            newDialer(c.o, s.conns.dial),
+		Dialer:            c.newDialer(s.conns.dial),
 		QueueCapacity:     queued,
 		MaxBytes:          throng.MaxBlockBytes,
 		MaxWait:           pollTimeout,

@@ -206,7 +206,7 @@ func (s Source) kinds() (kinds []string) {
 	}{
 		{"path", s.Path != ""}, {"paths", len(s.Paths) > 0}, {"stdin", s.Stdin},
 		{"syslog", s.Syslog != Syslog{}}, {"http", s.HTTP != Push{MaxBody: s.HTTP.MaxBody}},
-		{"kafka", s.Kafka.Topic != "" || len(s.Kafka.Addrs) > 0},
+		{"kafka", s.Kafka.Topic != "" || len(s.Kafka.Addrs) > 0 || s.Kafka.TLS != TLS{} || s.Kafka.SASL != SASL{}},
 	} {
 		if k.set {
 			kinds = append(kinds, k.key)
@@ -242,7 +242,7 @@ func (ck *checker) push(key string, p Push) {
 var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
 func (ck *checker) rawTopic(key string, t RawTopic) {
-	if t.Topic == "" && len(t.Addrs) == 0 {
+	if t.Topic == "" && len(t.Addrs) == 0 && t.TLS == (TLS{}) && t.SASL == (SASL{}) {
 		return
 	}
 	if _, events := throng.ParseEventsTopic(t.Topic); events || !topicName.MatchString(t.Topic) {
@@ -251,9 +251,7 @@ func (ck *checker) rawTopic(key string, t RawTopic) {
 	if t.Group == "" {
 		ck.refuse(key+".group", "is required")
 	}
-	for i, addr := range t.Addrs {
-		ck.hostPort(fmt.Sprintf("%s.addrs[%d]", key, i), addr)
-	}
+	ck.cluster(key, t.Addrs, t.TLS, t.SASL)
 }
 
 // inbound refuses an address that other machines can reach, unless that is allowed: raw lines come in.
@@ -264,15 +262,14 @@ func (ck *checker) inbound(key, addr string, allowed bool, instead string) {
 }
 
 func (ck *checker) engines(b Broker, s Store) {
-	for i, addr := range b.Addrs {
-		ck.hostPort(fmt.Sprintf("broker.addrs[%d]", i), addr)
-	}
+	ck.cluster("broker", b.Addrs, b.TLS, b.SASL)
 	if b.Embedded() && b.Replication != 1 {
 		ck.refuse("broker.replication", "the embedded broker has one copy; set broker.addrs, or 1")
 	}
 	if !s.Embedded() {
 		ck.hostPort("store.addr", s.Addr)
 	}
+	ck.tls("store.tls", s.TLS, "store.addr", !s.Embedded())
 	if s.Embedded() && s.User != "" {
 		ck.refuse("store.user", "the embedded engine has no users; set store.addr, or leave it out")
 	}

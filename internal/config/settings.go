@@ -138,6 +138,10 @@ type RawTopic struct {
 	Topic string `yaml:"topic"`
 	// Addrs are the bootstrap brokers of the topic, host:port. When empty, those of broker.addrs, or the embedded broker.
 	Addrs []string `yaml:"addrs"`
+	// TLS encrypts connections to addrs.
+	TLS TLS `yaml:"tls"`
+	// SASL says who this program is to addrs.
+	SASL SASL `yaml:"sasl"`
 	// Group is the consumer group. Machines of one group share the topic's partitions; another group reads the topic again from its start.
 	Group string `yaml:"group" default:"throng-raw"`
 }
@@ -146,6 +150,10 @@ type RawTopic struct {
 type Broker struct {
 	// Addrs are the bootstrap brokers, host:port. When empty, the embedded broker runs in this process.
 	Addrs []string `yaml:"addrs"`
+	// TLS encrypts connections to addrs.
+	TLS TLS `yaml:"tls"`
+	// SASL says who this program is to addrs.
+	SASL SASL `yaml:"sasl"`
 	// Partitions is the number of partitions of a new topic.
 	Partitions int `yaml:"partitions" default:"4" min:"1" max:"1024"`
 	// Replication is the replication factor of a new topic. The embedded broker has 1.
@@ -154,6 +162,30 @@ type Broker struct {
 	Compression string `yaml:"compression" default:"none" enum:"none,gzip,snappy,lz4,zstd"`
 	// Block says when a block of events is full. One block is one message and one insert.
 	Block Block `yaml:"block"`
+}
+
+// TLS encrypts connections to servers, and says whom to believe.
+type TLS struct {
+	// Enabled encrypts the connections, with TLS 1.2 or newer.
+	Enabled bool `yaml:"enabled" default:"false"`
+	// CAFile is a file with the certificates of the authorities that may vouch for the servers, in PEM. When empty, those of the system.
+	CAFile string `yaml:"ca_file"`
+	// CertFile is a file with this program's own certificate, in PEM, for servers that ask for one. It is read again for each connection.
+	CertFile string `yaml:"cert_file"`
+	// KeyFile is a file with its key, in PEM.
+	KeyFile string `yaml:"key_file"`
+	// ServerName is the name that the servers' certificates must have. When empty, the host of the address.
+	ServerName string `yaml:"server_name"`
+}
+
+// SASL says who this program is to a Kafka cluster.
+type SASL struct {
+	// Mechanism is how the password is proved. `plain` sends it as it is, so it needs tls.
+	Mechanism string `yaml:"mechanism" enum:",plain,scram-sha-256,scram-sha-512"`
+	// User is the name of the user at the cluster.
+	User string `yaml:"user"`
+	// PasswordFile is a file with the user's password on its first line.
+	PasswordFile string `yaml:"password_file"`
 }
 
 // Block is cut at whichever limit is reached first.
@@ -172,6 +204,8 @@ type Store struct {
 	Addr string `yaml:"addr"`
 	// Database is the name of the database.
 	Database string `yaml:"database" default:"throng" required:"true"`
+	// TLS encrypts connections to addr.
+	TLS TLS `yaml:"tls"`
 	// User is the user at the server. Needs addr.
 	User string `yaml:"user"`
 	// PasswordFile is a file with the user's password on its first line. Needs user.
