@@ -27,6 +27,8 @@ func (c *clock) NewTimer(d time.Duration) *time.Timer { return time.NewTimer(d) 
 
 var errFault = errors.New("fault")
 
+var discard = slog.New(slog.NewTextHandler(io.Discard, nil))
+
 // memory is a store in memory. It is stricter than the real ones: it refuses to drop or to read what it
 // does not have.
 type memory struct {
@@ -152,7 +154,7 @@ func (w *town) start(t testing.TB, limits retention.Limits) {
 		Stores: map[string]retention.Store{"clickhouse": w.clickhouse, "broker": w.broker},
 		Limits: limits, Receipts: w.receipts, Clock: w.clock,
 		Closed: func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && w.closed[p.First()] },
-		Log:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:    discard,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,9 @@ type Options struct {
 	// Closed tells whether a day's or span's release is durable and its unit tokens will not be read again.
 	// Required.
 	Closed func(throng.Period) bool
+	// Held reads which held copies a hold in force keeps; it is asked before each plan. Where it fails, copies
+	// go by their own time only and there is an error. Defaults to none, so that copies are deleted at once.
+	Held func() (func(throng.Item) bool, error)
 	// Receipts is required by Apply, Sweep and Run; the keeper does not close it.
 	Receipts *Receipts
 	// Every is the time between two sweeps of Run. Defaults to 1 hour; at most Limits.Lead.
@@ -58,6 +61,9 @@ func New(o Options) (*Keeper, error) {
 		return nil, errors.New("make keeper: stores, closed, clock and log are required")
 	}
 	o.Every = cmp.Or(o.Every, time.Hour)
+	if o.Held == nil {
+		o.Held = func() (func(throng.Item) bool, error) { return nothing, nil }
+	}
 	if o.Limits.Lead == 0 {
 		o.Limits.Lead = o.Every + o.Every/4
 	}
@@ -111,11 +117,18 @@ func (k *Keeper) Inventory(ctx context.Context) ([]throng.Item, error) {
 	return inv.items, err
 }
 
+func everything(throng.Item) bool { return true }
+func nothing(throng.Item) bool    { return false }
+
 // Plan is what Apply would delete at a time, of what the stores keep now. Where a store does not answer
 // there are an error and the plan for the others.
 func (k *Keeper) Plan(ctx context.Context, now time.Time) ([]Deletion, error) {
 	items, err := k.Inventory(ctx)
-	return Plan(now, items, k.o.Limits, k.o.Closed), err
+	held, heldErr := k.o.Held()
+	if heldErr != nil {
+		held, heldErr = everything, fmt.Errorf("read holds: %w", heldErr)
+	}
+	return Plan(now, items, k.o.Limits, k.o.Closed, held), errors.Join(err, heldErr)
 }
 
 // Sweep plans, applies and verifies, at the clock's time. A store that fails does not keep the others

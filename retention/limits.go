@@ -83,3 +83,14 @@ func (l Limits) MaxAge(class throng.Class) (age time.Duration, ok bool) {
 	}
 	return 0, false
 }
+
+// Deadline is the time at which an item has to be gone: that of its class, or its own where that is
+// earlier; ok is false where it has neither.
+func (l Limits) Deadline(item throng.Item) (deadline time.Time, ok bool) {
+	age, ok := l.MaxAge(item.Class)
+	deadline = item.Day.Start().Add(age)
+	if !item.Expires.IsZero() && (!ok || item.Expires.Before(deadline)) {
+		return item.Expires, true
+	}
+	return deadline, ok
+}

@@ -19,6 +19,8 @@ const (
 	DayClosed Reason = "day_closed"
 	// SpanClosed: the span's release is durable and what its days folded is no longer needed.
 	SpanClosed Reason = "span_closed"
+	// HoldOver: no hold in force keeps the copies.
+	HoldOver Reason = "hold_over"
 )
 
 // Deletion is one item that has to go.
@@ -31,16 +33,16 @@ type Deletion struct {
 
 // Plan lists the items that have to be deleted now: those whose deadline is at most limits.Lead away,
 // and the unit tokens of days and spans that are closed, which is when closed says that the period's
-// release is durable and nothing will read the tokens again. Earliest deadline first. Items of a class without limit and
+// release is durable and nothing will read the tokens again; and held copies that held says no hold in force
+// keeps. Earliest deadline first. Items of a class without limit and
 // of days to come are left; [Keeper.Verify] reports them. Plan is a pure function.
-func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.Period) bool) []Deletion {
+func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.Period) bool, held func(throng.Item) bool) []Deletion {
 	var plan []Deletion
 	for _, item := range items {
-		age, ok := limits.MaxAge(item.Class)
+		deadline, ok := limits.Deadline(item)
 		if !ok {
 			continue
 		}
-		deadline := item.Day.Start().Add(age)
 		switch {
 		case !now.Add(limits.Lead).Before(deadline):
 			plan = append(plan, Deletion{item, PastLimit, deadline})
@@ -48,6 +50,8 @@ func Plan(now time.Time, items []throng.Item, limits Limits, closed func(throng.
 			plan = append(plan, Deletion{item, DayClosed, deadline})
 		case item.Class == throng.ClassFoldedUnits && closed(throng.SpanOf(item.Day).Period()):
 			plan = append(plan, Deletion{item, SpanClosed, deadline})
+		case item.Class == throng.ClassHeld && !held(item):
+			plan = append(plan, Deletion{item, HoldOver, deadline})
 		}
 	}
 	slices.SortFunc(plan, func(a, b Deletion) int {

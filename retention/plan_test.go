@@ -28,6 +28,8 @@ func everything() (items []throng.Item) {
 	return append(items, item("clickhouse", "unheard_of", dayAgo(300)))
 }
 
+func held(throng.Item) bool { return true }
+
 func defaults(t *testing.T) retention.Limits {
 	t.Helper()
 	limits, err := retention.Limits{}.WithDefaults()
@@ -53,7 +55,7 @@ func TestPlan(t *testing.T) {
 		"stricter": {noon, strict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := retention.Plan(c.now, everything(), c.limits, func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && closed[p.First()] })
+			plan := retention.Plan(c.now, everything(), c.limits, func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && closed[p.First()] }, held)
 			got, err := json.MarshalIndent(plan, "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -94,10 +96,10 @@ func TestDeadlines(t *testing.T) {
 		items := []throng.Item{item("clickhouse", class, d)}
 		open := func(throng.Period) bool { return false }
 		due := deadline.Add(-limits.Lead)
-		if plan := retention.Plan(due.Add(-time.Second), items, limits, open); len(plan) != 0 {
+		if plan := retention.Plan(due.Add(-time.Second), items, limits, open, held); len(plan) != 0 {
 			t.Errorf("%s: planned too early", class)
 		}
-		plan := retention.Plan(due, items, limits, open)
+		plan := retention.Plan(due, items, limits, open, held)
 		if len(plan) != 1 || !plan[0].Deadline.Equal(deadline) || plan[0].Reason != retention.PastLimit {
 			t.Errorf("%s: planned %+v, want the deadline %v", class, plan, deadline)
 		}
@@ -109,7 +111,7 @@ func TestFoldedUnitsGoWithTheirSpan(t *testing.T) {
 	const d = throng.Day(20_000)
 	items := []throng.Item{item("clickhouse", throng.ClassFoldedUnits, d)}
 	for kind, want := range map[throng.PeriodKind]int{throng.DayPeriod: 0, throng.SpanPeriod: 1} {
-		plan := retention.Plan(d.End(), items, defaults(t), func(p throng.Period) bool { return p.Kind() == kind })
+		plan := retention.Plan(d.End(), items, defaults(t), func(p throng.Period) bool { return p.Kind() == kind }, held)
 		if len(plan) != want || want > 0 && plan[0].Reason != retention.SpanClosed {
 			t.Errorf("closed periods of kind %d: planned %+v", kind, plan)
 		}

@@ -48,6 +48,16 @@ type Holding struct {
 	// Age of the oldest item or record, and the greatest age allowed.
 	Age   Age `json:"age"`
 	Limit Age `json:"limit"`
+	// Deadline is the time at which the first of the items is past its limit; zero where none has a limit.
+	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// add takes an item into the holding.
+func (h Holding) add(item throng.Item, age, limit time.Duration, deadline time.Time) Holding {
+	if limit > 0 && (h.Deadline.IsZero() || deadline.Before(h.Deadline)) {
+		h.Deadline = deadline
+	}
+	return Holding{item.Store, item.Class, h.Items + 1, max(h.Age, Age(age)), max(h.Limit, Age(limit)), h.Deadline}
 }
 
 // Report is what Verify found.
@@ -73,13 +83,12 @@ func (k *Keeper) Verify(ctx context.Context, now time.Time) (Report, error) {
 		if gone {
 			continue
 		}
-		limit, _ := k.o.Limits.MaxAge(item.Class)
+		deadline, limit := k.limitOf(item)
 		if why := fault(item, now, age, limit); why != "" {
 			report.Violations = append(report.Violations, Violation{item, why, Age(age), Age(limit)})
 		}
 		key := [2]string{item.Store, string(item.Class)}
-		h := holdings[key]
-		holdings[key] = Holding{item.Store, item.Class, h.Items + 1, max(h.Age, Age(age)), Age(limit)}
+		holdings[key] = holdings[key].add(item, age, limit, deadline)
 	}
 	for _, h := range holdings {
 		report.Holdings = append(report.Holdings, h)
@@ -88,6 +97,15 @@ func (k *Keeper) Verify(ctx context.Context, now time.Time) (Report, error) {
 		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Class, b.Class))
 	})
 	return report, errors.Join(errs...)
+}
+
+// limitOf is the time at which an item has to be gone, and the age that it has then; 0 for no limit.
+func (k *Keeper) limitOf(item throng.Item) (deadline time.Time, limit time.Duration) {
+	deadline, ok := k.o.Limits.Deadline(item)
+	if !ok {
+		return time.Time{}, 0
+	}
+	return deadline, deadline.Sub(item.Day.Start())
 }
 
 // age is that of the item's oldest record or of its day, whichever is greater. An item that went away
