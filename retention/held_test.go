@@ -25,10 +25,10 @@ func TestHeldCopiesGo(t *testing.T) {
 		after  time.Duration // from noon
 		reason retention.Reason
 	}{
-		"in force":                    {heldItem(1, -5, 20), 0, ""},
-		"last day, before the lead":   {heldItem(1, -5, 0), 10 * time.Hour, ""},
-		"last day, within the lead":   {heldItem(1, -5, 0), 10*time.Hour + 45*time.Minute, retention.PastLimit},
-		"no hold in force":            {heldItem(3, -5, 20), 0, retention.HoldOver},
+		"in force":                  {heldItem(1, -5, 20), 0, ""},
+		"last day, before the lead": {heldItem(1, -5, 0), 10 * time.Hour, ""},
+		"last day, within the lead": {heldItem(1, -5, 0), 10*time.Hour + 45*time.Minute, retention.PastLimit},
+		"no hold in force":          {heldItem(3, -5, 20), 0, retention.HoldOver},
 	} {
 		plan := retention.Plan(noon.Add(c.after), []throng.Item{c.item}, defaults(t), open, inForce)
 		switch {
