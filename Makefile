@@ -15,7 +15,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash audit notices clean
+.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash audit proof kafka notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ crash: engine ## kill processes at random under load, CRASH_KILLS times
 
 audit: ## attack 90 simulated days, the mechanism with 100,000 samples a side, and the way to the noise
 	THRONG_ATTACK_DAYS=90 THRONG_AUDIT_SAMPLES=100000 $(GO) test -count=1 -timeout 12m -run 'NothingUnderK|Audit|GreyBox|NoiseIsMade' ./aggregate ./aggregate/attack
+
+kafka: ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
+	sh scripts/kafka.sh install
+	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v -run 'Test' ./internal/broker ./internal/broker/kafkatest
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"throng/internal/livefile":                  {"throng"},
 	"throng/internal/broker":                    {"throng"},
 	"throng/internal/broker/embedded":           {"throng", "throng/internal/durable"},
+	"throng/internal/broker/kafkatest":          {},
 	"throng/internal/clickhouse":                {"throng"},
 	"throng/internal/clickhouse/embedded":       {"throng", "throng/internal/durable"},
 	"throng/internal/clickhouse/clickhousetest": {"throng", "throng/internal/clickhouse", "throng/internal/clickhouse/embedded"},

@@ -16,6 +16,7 @@ import (
 	"throng"
 	"throng/internal/broker"
 	"throng/internal/broker/embedded"
+	"throng/internal/broker/kafkatest"
 )
 
 func TestMain(m *testing.M) {
@@ -25,9 +26,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// server is a broker that tests run: the embedded one, or Kafka where kafkatest.Variable asks for it.
+type server interface {
+	Addr() string
+	Close() error
+}
+
 // startBroker runs a broker on dir until the test ends, or until it is closed.
-func startBroker(t testing.TB, dir string) *embedded.Broker {
+func startBroker(t testing.TB, dir string) server {
 	t.Helper()
+	if kafkatest.Wanted() {
+		return kafkatest.Start(t, dir, 1).Broker(0)
+	}
 	b, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, Logger: testLogger(t)})
 	if err != nil {
 		t.Fatal(err)

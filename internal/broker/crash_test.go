@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"throng/internal/broker/embedded"
+	"throng/internal/broker/kafkatest"
 )
 
 // The test binary runs itself as a broker process that can be killed.
@@ -30,12 +31,17 @@ func runChild(dir string) {
 
 // process is a broker in a process of its own.
 type process struct {
-	cmd  *exec.Cmd
 	addr string
+	kill func()    // kill -9
+	cmd  *exec.Cmd // nil for Kafka
 }
 
 func startProcess(t testing.TB, dir string) *process {
 	t.Helper()
+	if kafkatest.Wanted() {
+		b := kafkatest.Start(t, dir, 1).Broker(0)
+		return &process{addr: b.Addr(), kill: b.Kill}
+	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+dir)
 	cmd.Stderr = os.Stderr
@@ -50,7 +56,10 @@ func startProcess(t testing.TB, dir string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: cmd}
+	p := &process{cmd: cmd, kill: func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}}
 	t.Cleanup(func() { in.Close(); p.kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -58,10 +67,4 @@ func startProcess(t testing.TB, dir string) *process {
 	}
 	p.addr = line[:len(line)-1]
 	return p
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
 }

@@ -16,6 +16,7 @@ import (
 	"throng"
 	"throng/internal/broker"
 	"throng/internal/broker/embedded"
+	"throng/internal/broker/kafkatest"
 )
 
 // collector keeps the values of messages by how often they came.
@@ -156,7 +157,11 @@ func TestBrokerRestartsUnderProducerAndConsumer(t *testing.T) {
 }
 
 func TestKillLosesNothingAcknowledged(t *testing.T) {
-	const rounds, producers = 10, 4
+	const producers = 4
+	rounds := 10
+	if kafkatest.Wanted() {
+		rounds = 3 // each takes Kafka ten seconds
+	}
 	dir := t.TempDir()
 	p := startProcess(t, dir)
 	addr := p.addr
@@ -302,7 +307,15 @@ func TestCallerThatHasGone(t *testing.T) {
 	}
 }
 
+func embeddedOnly(t *testing.T) {
+	t.Helper()
+	if kafkatest.Wanted() {
+		t.Skip("is about the embedded broker, and Kafka was asked for")
+	}
+}
+
 func TestSecondProcessIsRefused(t *testing.T) {
+	embeddedOnly(t)
 	dir := t.TempDir()
 	startProcess(t, dir)
 	_, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})
@@ -313,6 +326,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 
 // The log of a killed broker must not be held in memory by the next one, neither while it opens.
 func TestMemoryDoesNotGrowWithTheLog(t *testing.T) {
+	embeddedOnly(t)
 	if testing.Short() {
 		t.Skip("writes 600 MB, and the race detector takes memory of its own")
 	}
