@@ -22,6 +22,9 @@ func (k *Keeper) Apply(ctx context.Context, plan []Deletion) ([]Receipt, error) 
 	if k.o.Receipts == nil {
 		return nil, errors.New("apply retention: no receipts file")
 	}
+	if err := k.record(); err != nil {
+		return nil, fmt.Errorf("apply retention: %w", err)
+	}
 	if err := k.announce(plan); err != nil {
 		return nil, fmt.Errorf("apply retention: %w", err)
 	}

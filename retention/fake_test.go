@@ -42,6 +42,7 @@ type memory struct {
 	afterDrop    func()
 	lingers      int // looks at the store for which what was dropped is still there
 	failItems    error
+	failRead     error
 	leaving      *throng.Item // was dropped and lingers
 	vanishOnRead bool         // an item goes away between Items and Oldest
 }
@@ -59,7 +60,7 @@ func (m *memory) Items(ctx context.Context) ([]throng.Item, error) {
 	}
 	items := slices.Clone(m.items)
 	for i := range items {
-		items[i].Oldest = time.Time{} // told by Oldest alone
+		items[i].Oldest = time.Time{} // told by Read alone
 	}
 	return items, m.failItems
 }
@@ -107,19 +108,20 @@ func (m *memory) DropItem(ctx context.Context, item throng.Item) error {
 	return m.dropHalf[item.Name]
 }
 
-func (m *memory) Oldest(_ context.Context, item throng.Item) (time.Time, error) {
-	if m.vanishOnRead {
-		m.items = slices.Delete(m.items, m.find(item), m.find(item)+1)
+func (m *memory) Read(_ context.Context, items []throng.Item) error {
+	for n := range items {
+		if m.vanishOnRead {
+			m.items = slices.Delete(m.items, m.find(items[n]), m.find(items[n])+1)
+		}
+		if i := m.find(items[n]); i >= 0 {
+			items[n].Oldest = m.items[i].Oldest
+		}
 	}
-	i := m.find(item)
-	if i < 0 {
-		return time.Time{}, errors.New("no such item")
-	}
-	return m.items[i].Oldest, nil
+	return m.failRead
 }
 
 func item(store string, class throng.Class, day throng.Day) throng.Item {
-	return throng.Item{Store: store, Class: class, Name: string(class) + "/" + day.String(), Day: day, Rows: 7, Bytes: 300}
+	return throng.Item{Store: store, Class: class, Name: string(class) + "/" + day.String(), Day: day, Rows: 7, Bytes: 300, Removal: throng.DropPartition}
 }
 
 // town is a keeper with its stores, its clock and its receipts.
@@ -128,7 +130,7 @@ type town struct {
 	clock              *clock
 	clickhouse, broker *memory
 	closed             map[throng.Day]bool
-	path               string
+	path, terms        string
 	receipts           *retention.Receipts
 }
 
@@ -138,6 +140,7 @@ func newTown(t testing.TB, limits retention.Limits) *town {
 		clock: &clock{noon}, clickhouse: &memory{}, broker: &memory{},
 		closed: map[throng.Day]bool{}, path: filepath.Join(t.TempDir(), "receipts"),
 	}
+	w.terms = w.path + "-limits"
 	w.start(t, limits)
 	return w
 }
@@ -152,7 +155,7 @@ func (w *town) start(t testing.TB, limits retention.Limits) {
 	t.Cleanup(func() { w.stop(t) })
 	w.keeper, err = retention.New(retention.Options{
 		Stores: map[string]retention.Store{"clickhouse": w.clickhouse, "broker": w.broker},
-		Limits: limits, Receipts: w.receipts, Clock: w.clock,
+		Limits: limits, Terms: w.terms, Receipts: w.receipts, Clock: w.clock,
 		Closed: func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && w.closed[p.First()] },
 		Log:    discard,
 	})

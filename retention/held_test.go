@@ -19,6 +19,8 @@ func heldItem(hold uint32, ordered, until int) throng.Item {
 // Held copies go with their hold, or on its last day.
 func TestHeldCopiesGo(t *testing.T) {
 	open := func(throng.Period) bool { return false }
+	limits := defaults(t)
+	terms := retention.Terms{}.With(noon, limits)
 	inForce := func(i throng.Item) bool { return i.Hold != 3 }
 	for name, c := range map[string]struct {
 		item   throng.Item
@@ -30,7 +32,7 @@ func TestHeldCopiesGo(t *testing.T) {
 		"last day, within the lead": {heldItem(1, -5, 0), 10*time.Hour + 45*time.Minute, retention.PastLimit},
 		"no hold in force":          {heldItem(3, -5, 20), 0, retention.HoldOver},
 	} {
-		plan := retention.Plan(noon.Add(c.after), []throng.Item{c.item}, defaults(t), open, inForce)
+		plan := retention.Plan(noon.Add(c.after), []throng.Item{c.item}, terms, limits.Lead, open, inForce)
 		switch {
 		case c.reason == "" && len(plan) != 0:
 			t.Errorf("%s: planned %+v", name, plan)

@@ -15,13 +15,13 @@ import (
 
 // Store is a place where data is kept and can be deleted.
 type Store interface {
-	// Items lists all that the store keeps, by asking it, never from memory. Day is the event day of all
-	// that is in an item.
+	// Items lists all that the store keeps, by asking it, never from memory.
 	Items(ctx context.Context) ([]throng.Item, error)
+	// Read sets Oldest and Newest of items that Items listed, by reading what they hold and no more of it
+	// than that takes. It leaves them zero where an item holds no record, cannot be read, or went away.
+	Read(ctx context.Context, items []throng.Item) error
 	// DropItem deletes an item whole. Whether an item that is not there is an error is up to the store.
 	DropItem(ctx context.Context, item throng.Item) error
-	// Oldest is the time of an item's oldest record, found by reading; zero when it holds none.
-	Oldest(ctx context.Context, item throng.Item) (time.Time, error)
 }
 
 // Options of a keeper.
@@ -30,6 +30,9 @@ type Options struct {
 	Stores map[string]Store
 	// Limits default to the ceilings.
 	Limits Limits
+	// Terms is the file that remembers earlier limits, see [Terms]. Only Apply writes it. Defaults to no
+	// memory.
+	Terms string
 	// Closed tells whether a day's or span's release is durable and its unit tokens will not be read again.
 	// Required.
 	Closed func(throng.Period) bool
@@ -53,6 +56,9 @@ type Options struct {
 type Keeper struct {
 	o     Options
 	names []string // of the stores, sorted
+	// terms are those that hold under Options.Limits; recorded says whether the file has them.
+	terms    Terms
+	recorded bool
 }
 
 // New makes a keeper. It starts nothing.
@@ -74,11 +80,35 @@ func New(o Options) (*Keeper, error) {
 	if o.Limits, err = o.Limits.WithDefaults(); err != nil {
 		return nil, fmt.Errorf("make keeper: %w", err)
 	}
-	return &Keeper{o: o, names: slices.Sorted(maps.Keys(o.Stores))}, nil
+	k := &Keeper{o: o, names: slices.Sorted(maps.Keys(o.Stores))}
+	var before Terms
+	if o.Terms != "" {
+		if before, err = ReadTerms(o.Terms); err != nil {
+			return nil, fmt.Errorf("make keeper: %w", err)
+		}
+	}
+	k.terms = before.With(o.Clock.Now(), o.Limits)
+	k.recorded = o.Terms == "" || maps.Equal(before.current(), k.terms.current())
+	return k, nil
 }
 
 // Limits are those in force.
 func (k *Keeper) Limits() Limits { return k.o.Limits }
+
+// Terms are the limits in force and those that what exists was made under.
+func (k *Keeper) Terms() Terms { return k.terms }
+
+// record makes the terms durable before anything is done under them.
+func (k *Keeper) record() error {
+	if k.recorded {
+		return nil
+	}
+	if err := k.terms.Write(k.o.Terms); err != nil {
+		return &throng.Retryable{Err: err}
+	}
+	k.recorded = true
+	return nil
+}
 
 // inventory is what the stores that answered keep.
 type inventory struct {
@@ -128,7 +158,7 @@ func (k *Keeper) Plan(ctx context.Context, now time.Time) ([]Deletion, error) {
 	if heldErr != nil {
 		held, heldErr = everything, fmt.Errorf("read holds: %w", heldErr)
 	}
-	return Plan(now, items, k.o.Limits, k.o.Closed, held), errors.Join(err, heldErr)
+	return Plan(now, items, k.terms, k.o.Limits.Lead, k.o.Closed, held), errors.Join(err, heldErr)
 }
 
 // Sweep plans, applies and verifies, at the clock's time. A store that fails does not keep the others

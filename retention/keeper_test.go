@@ -185,7 +185,20 @@ func TestVerifyFinds(t *testing.T) {
 		"record just in time":           {full, ""},
 		"old tokens":                    {item("clickhouse", throng.ClassOpenUnits, dayAgo(3)), retention.TooOld},
 		"old tokens, in time":           {item("clickhouse", throng.ClassOpenUnits, dayAgo(2)), ""},
-		"class without limit":           {item("clickhouse", "raw_topic", dayAgo(0)), retention.Unclassified},
+		"unknown class":                 {item("clickhouse", "unheard_of", dayAgo(0)), retention.Unclassified},
+		"no class":                      {item("clickhouse", "", dayAgo(0)), retention.Unclassified},
+		"kept":                          {item("clickhouse", throng.ClassReleases, dayAgo(300)), ""},
+		"held":                          {ending(throng.ClassHeld, dayAgo(30), noon.Add(time.Second)), ""},
+		"held too long":                 {ending(throng.ClassHeld, dayAgo(30), noon), retention.TooOld},
+		"held without end":              {ending(throng.ClassHeld, dayAgo(0), time.Time{}), retention.TooOld},
+		"expired keys":                  {ending(throng.ClassKeys, dayAgo(0), noon.Add(-time.Hour)), retention.TooOld},
+		"an end before its class's":     {ending(throng.ClassStandard, dayAgo(1), noon), retention.TooOld},
+		"an end after its class's":      {ending(throng.ClassStandard, dayAgo(10), noon.Add(time.Hour)), retention.TooOld},
+		"a log's old line":              {written(throng.ClassServerLogs, 10*24*time.Hour), retention.TooOld},
+		"a log in time":                 {written(throng.ClassServerLogs, 10*24*time.Hour-1), ""},
+		"a log without lines":           {byItsRecords(throng.ClassServerLogs), ""},
+		"a raw topic in time":           {kept(24 * time.Hour), ""},
+		"a raw topic that may be late":  {kept(24*time.Hour + 1), retention.NotEnforced},
 		"tomorrow":                      {item("clickhouse", throng.ClassStandard, dayAgo(-1)), ""},
 		"next year":                     {item("clickhouse", throng.ClassStandard, dayAgo(-365)), retention.FromTheFuture},
 	} {
@@ -203,6 +216,30 @@ func TestVerifyFinds(t *testing.T) {
 			t.Errorf("%s: found %q, want %q", name, got, c.why)
 		}
 	}
+}
+
+// ending is an item with an end of its own.
+func ending(class throng.Class, day throng.Day, expires time.Time) throng.Item {
+	it := item("clickhouse", class, day)
+	it.Expires = expires
+	return it
+}
+
+// byItsRecords is an item that is as old as its records, of which it has none.
+func byItsRecords(class throng.Class) throng.Item { return item("clickhouse", class, dayAgo(0)) }
+
+// written is one whose oldest record is of a while ago.
+func written(class throng.Class, ago time.Duration) throng.Item {
+	it := byItsRecords(class)
+	it.Oldest = noon.Add(-ago)
+	return it
+}
+
+// kept is a raw topic whose settings keep records for as long.
+func kept(keeps time.Duration) throng.Item {
+	it := written(throng.ClassRawTopic, time.Hour)
+	it.Removal, it.Keeps = throng.StoreExpiry, keeps
+	return it
 }
 
 func TestVerifySkipsWhatGoesAway(t *testing.T) {

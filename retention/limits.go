@@ -2,6 +2,7 @@ package retention
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"throng"
@@ -13,6 +14,9 @@ const (
 	MaxFoldedUnits = 10 * day       // from the event
 	MaxOpenUnits   = 48 * time.Hour // from the end of the day
 	MaxEventsTopic = 48 * time.Hour // from the end of the day
+	MaxRawTopic    = 24 * time.Hour // from the writing of the record
+	MaxQuarantine  = 10 * day       // from the writing of the note
+	MaxServerLogs  = 10 * day       // from the line
 
 	day = 24 * time.Hour
 )
@@ -32,9 +36,41 @@ type Limits struct {
 	// EventsTopic is how long a day's topic may be kept after the day has ended. More than Lead.
 	// Defaults to [MaxEventsTopic], which is the ceiling.
 	EventsTopic time.Duration
+	// RawTopic is the greatest age of a record in a topic of raw lines. Defaults to [MaxRawTopic], which
+	// is the ceiling.
+	RawTopic time.Duration
+	// Quarantine is the greatest age of a note of a refused line, counted as that of events. More than 24 h
+	// + Lead. Defaults to [MaxQuarantine], which is the ceiling.
+	Quarantine time.Duration
+	// ServerLogs is the greatest age of a line in the web server's own files. More than Lead. Defaults to
+	// [MaxServerLogs], which is the ceiling.
+	ServerLogs time.Duration
 	// Lead is how long before its deadline an item is deleted. It has to outlast the time between two
 	// sweeps and a sweep. Defaults to 75 minutes.
 	Lead time.Duration
+}
+
+// classLimit is the limit of one class within Limits.
+type classLimit struct {
+	class   throng.Class
+	value   *time.Duration
+	floor   time.Duration // more than this
+	ceiling time.Duration // at most this
+	// from is what is added to the value where a class counts from the end of the day.
+	from time.Duration
+}
+
+func (l *Limits) classes() []classLimit {
+	return []classLimit{
+		{throng.ClassOptedOut, &l.OptedOut, day + l.Lead, MaxEvents, 0},
+		{throng.ClassStandard, &l.Standard, day + l.Lead, MaxEvents, 0},
+		{throng.ClassOpenUnits, &l.OpenUnits, l.Lead, MaxOpenUnits, day},
+		{throng.ClassFoldedUnits, &l.FoldedUnits, day + l.Lead, MaxFoldedUnits, 0},
+		{throng.ClassEventsTopic, &l.EventsTopic, l.Lead, MaxEventsTopic, day},
+		{throng.ClassRawTopic, &l.RawTopic, 0, MaxRawTopic, 0},
+		{throng.ClassQuarantine, &l.Quarantine, day + l.Lead, MaxQuarantine, 0},
+		{throng.ClassServerLogs, &l.ServerLogs, l.Lead, MaxServerLogs, 0},
+	}
 }
 
 // WithDefaults fills in what is zero and refuses what is laxer than the method allows.
@@ -45,52 +81,39 @@ func (l Limits) WithDefaults() (Limits, error) {
 	if l.Lead < 0 {
 		return Limits{}, fmt.Errorf("check limits: lead is %v, want more than 0", l.Lead)
 	}
-	for _, b := range []struct {
-		class          throng.Class
-		value          *time.Duration
-		floor, ceiling time.Duration
-	}{
-		{throng.ClassOptedOut, &l.OptedOut, day + l.Lead, MaxEvents},
-		{throng.ClassStandard, &l.Standard, day + l.Lead, MaxEvents},
-		{throng.ClassFoldedUnits, &l.FoldedUnits, day + l.Lead, MaxFoldedUnits},
-		{throng.ClassOpenUnits, &l.OpenUnits, l.Lead, MaxOpenUnits},
-		{throng.ClassEventsTopic, &l.EventsTopic, l.Lead, MaxEventsTopic},
-	} {
-		if *b.value == 0 {
-			*b.value = b.ceiling
+	for _, c := range l.classes() {
+		if *c.value == 0 {
+			*c.value = c.ceiling
 		}
-		if *b.value <= b.floor || *b.value > b.ceiling {
-			return Limits{}, fmt.Errorf("check limits: %s is %v, want more than %v and at most %v", b.class, *b.value, b.floor, b.ceiling)
+		if *c.value <= c.floor || *c.value > c.ceiling {
+			return Limits{}, fmt.Errorf("check limits: %s is %v, want more than %v and at most %v", c.class, *c.value, c.floor, c.ceiling)
 		}
 	}
 	return l, nil
 }
 
-// MaxAge is the age at which an item of a class has to be gone, counted from the start of its day; ok
-// is false for a class that has no limit here.
+// MaxAge is the age at which an item of a class has to be gone, counted from the start of its day or from its
+// oldest record; ok is false for a class that has no limit here.
 func (l Limits) MaxAge(class throng.Class) (age time.Duration, ok bool) {
-	switch class {
-	case throng.ClassOptedOut:
-		return l.OptedOut, true
-	case throng.ClassStandard:
-		return l.Standard, true
-	case throng.ClassFoldedUnits:
-		return l.FoldedUnits, true
-	case throng.ClassOpenUnits:
-		return day + l.OpenUnits, true
-	case throng.ClassEventsTopic:
-		return day + l.EventsTopic, true
+	for _, c := range l.classes() {
+		if c.class == class {
+			return *c.value + c.from, true
+		}
 	}
 	return 0, false
 }
 
-// Deadline is the time at which an item has to be gone: that of its class, or its own where that is
-// earlier; ok is false where it has neither.
-func (l Limits) Deadline(item throng.Item) (deadline time.Time, ok bool) {
-	age, ok := l.MaxAge(item.Class)
-	deadline = item.Day.Start().Add(age)
-	if !item.Expires.IsZero() && (!ok || item.Expires.Before(deadline)) {
-		return item.Expires, true
-	}
-	return deadline, ok
+// kept tells whether a class has no limit because it is kept.
+func kept(class throng.Class) bool {
+	return slices.Contains([]throng.Class{throng.ClassReleases, throng.ClassLedger, throng.ClassState}, class)
+}
+
+// endsByItself tells whether the items of a class carry their own end.
+func endsByItself(class throng.Class) bool {
+	return slices.Contains([]throng.Class{throng.ClassHeld, throng.ClassKeys, throng.ClassTemporary}, class)
+}
+
+// byRecord tells whether the items of a class are as old as their oldest record, and not as their day.
+func byRecord(class throng.Class) bool {
+	return class == throng.ClassRawTopic || class == throng.ClassServerLogs
 }

@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 		"stricter": {noon, strict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := retention.Plan(c.now, everything(), c.limits, func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && closed[p.First()] }, held)
+			plan := retention.Plan(c.now, everything(), retention.Terms{}.With(noon, c.limits), c.limits.Lead, func(p throng.Period) bool { return p.Kind() == throng.DayPeriod && closed[p.First()] }, held)
 			got, err := json.MarshalIndent(plan, "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -86,6 +86,7 @@ func golden(t *testing.T, name string, got []byte) {
 func TestDeadlines(t *testing.T) {
 	const d = throng.Day(20_000)
 	limits := defaults(t)
+	terms := retention.Terms{}.With(noon, limits)
 	for class, deadline := range map[throng.Class]time.Time{
 		throng.ClassOptedOut:    d.Start().Add(10 * 24 * time.Hour),
 		throng.ClassStandard:    d.Start().Add(10 * 24 * time.Hour),
@@ -96,10 +97,10 @@ func TestDeadlines(t *testing.T) {
 		items := []throng.Item{item("clickhouse", class, d)}
 		open := func(throng.Period) bool { return false }
 		due := deadline.Add(-limits.Lead)
-		if plan := retention.Plan(due.Add(-time.Second), items, limits, open, held); len(plan) != 0 {
+		if plan := retention.Plan(due.Add(-time.Second), items, terms, limits.Lead, open, held); len(plan) != 0 {
 			t.Errorf("%s: planned too early", class)
 		}
-		plan := retention.Plan(due, items, limits, open, held)
+		plan := retention.Plan(due, items, terms, limits.Lead, open, held)
 		if len(plan) != 1 || !plan[0].Deadline.Equal(deadline) || plan[0].Reason != retention.PastLimit {
 			t.Errorf("%s: planned %+v, want the deadline %v", class, plan, deadline)
 		}
@@ -110,8 +111,10 @@ func TestDeadlines(t *testing.T) {
 func TestFoldedUnitsGoWithTheirSpan(t *testing.T) {
 	const d = throng.Day(20_000)
 	items := []throng.Item{item("clickhouse", throng.ClassFoldedUnits, d)}
+	limits := defaults(t)
+	terms := retention.Terms{}.With(noon, limits)
 	for kind, want := range map[throng.PeriodKind]int{throng.DayPeriod: 0, throng.SpanPeriod: 1} {
-		plan := retention.Plan(d.End(), items, defaults(t), func(p throng.Period) bool { return p.Kind() == kind }, held)
+		plan := retention.Plan(d.End(), items, terms, limits.Lead, func(p throng.Period) bool { return p.Kind() == kind }, held)
 		if len(plan) != want || want > 0 && plan[0].Reason != retention.SpanClosed {
 			t.Errorf("closed periods of kind %d: planned %+v", kind, plan)
 		}

@@ -24,6 +24,7 @@ func (d layout) broker() string     { return d.path("broker") }
 func (d layout) releases() string   { return d.path("releases") }
 func (d layout) ledger() string     { return d.path("ledger") }
 func (d layout) receipts() string   { return d.path("receipts") }
+func (d layout) limits() string     { return d.path("limits") }
 func (d layout) quarantine() string { return d.path("quarantine") }
 func (d layout) tmp() string        { return d.path("tmp") }
 

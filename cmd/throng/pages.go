@@ -11,7 +11,6 @@ import (
 	"throng/aggregate"
 	"throng/anonymize"
 	"throng/dashboards"
-	"throng/retention"
 )
 
 type dashboardCommand struct{ configured }
@@ -59,7 +58,7 @@ func (n *node) pages() (*dashboards.Handler, error) {
 				{Class: throng.ClassOptedOut, Keep: c.Retention.OptedOut.Std()},
 				{Class: throng.ClassStandard, Keep: c.Retention.Standard.Std()},
 				{Class: throng.ClassOpenUnits, Keep: 24*time.Hour + c.Retention.OpenUnits.Std()},
-				{Class: throng.ClassFoldedUnits, Keep: retention.MaxFoldedUnits},
+				{Class: throng.ClassFoldedUnits, Keep: c.Retention.FoldedUnits.Std()},
 				{Class: throng.ClassEventsTopic, Keep: 24*time.Hour + c.Retention.EventsTopic.Std()},
 			},
 		},

@@ -13,6 +13,7 @@ import (
 	"throng"
 	"throng/internal/broker"
 	"throng/internal/clickhouse"
+	"throng/internal/config"
 	"throng/retention"
 )
 
@@ -36,12 +37,18 @@ func (n *node) keeper(b *broker.Client, s *clickhouse.Store) (*retention.Keeper,
 		return nil, err
 	}
 	n.onClose(r.Close)
-	c := n.cfg.Retention
 	return retention.New(retention.Options{
-		Stores: map[string]retention.Store{"clickhouse": s, "broker": b},
-		Limits: retention.Limits{OptedOut: c.OptedOut.Std(), Standard: c.Standard.Std(), OpenUnits: c.OpenUnits.Std(), EventsTopic: c.EventsTopic.Std()},
-		Closed: n.closed, Receipts: r, Every: c.CheckEvery.Std(), Clock: n.clock, Log: n.log,
+		Stores: map[string]retention.Store{clickhouse.StoreName: s, broker.Store: b},
+		Limits: limits(n.cfg.Retention), Terms: n.dir.limits(),
+		Closed: n.closed, Receipts: r, Every: n.cfg.Retention.CheckEvery.Std(), Clock: n.clock, Log: n.log,
 	})
+}
+
+func limits(c config.Retention) retention.Limits {
+	return retention.Limits{
+		OptedOut: c.OptedOut.Std(), Standard: c.Standard.Std(), OpenUnits: c.OpenUnits.Std(), FoldedUnits: c.FoldedUnits.Std(),
+		EventsTopic: c.EventsTopic.Std(), RawTopic: c.RawTopic.Std(), Quarantine: c.Quarantine.Std(), ServerLogs: c.ServerLogs.MaxAge.Std(),
+	}
 }
 
 // closed tells whether every site has its release of the day or span, so that nothing reads the period's

@@ -283,20 +283,20 @@ func TestItemsAreTheTopicsOfEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	day, _ := throng.ParseEventsTopic(topic)
-	want := []throng.Item{{Store: "broker", Class: throng.ClassEventsTopic, Name: topic, Day: day}}
+	want := []throng.Item{{Store: "broker", Class: throng.ClassEventsTopic, Kind: throng.KindTopic, Name: topic, Day: day, Removal: throng.DeleteTopic}}
 	if !slices.Equal(items, want) {
 		t.Fatalf("items %v", items)
 	}
 
-	if oldest, err := c.Oldest(ctx, items[0]); err != nil || !oldest.IsZero() {
-		t.Errorf("oldest record of an empty topic: %v, %v", oldest, err)
+	if err := c.Read(ctx, items); err != nil || !items[0].Oldest.IsZero() {
+		t.Errorf("oldest record of an empty topic: %v, %v", items[0].Oldest, err)
 	}
 	before := time.Now().Truncate(time.Millisecond)
 	produce(t, c, topic, "first")
 	after := time.Now()
 	produce(t, c, topic, numbered("later", 8)...)
-	if oldest, err := c.Oldest(ctx, items[0]); err != nil || oldest.Before(before) || oldest.After(after) {
-		t.Errorf("oldest %v, %v; written between %v and %v", oldest, err, before, after)
+	if err := c.Read(ctx, items); err != nil || items[0].Oldest.Before(before) || items[0].Oldest.After(after) {
+		t.Errorf("oldest %v, %v; written between %v and %v", items[0].Oldest, err, before, after)
 	}
 
 	if err := c.DropItem(ctx, throng.Item{Store: "broker", Name: "other"}); err == nil {
@@ -310,8 +310,8 @@ func TestItemsAreTheTopicsOfEvents(t *testing.T) {
 	if topics, err := c.Topics(ctx); err != nil || !slices.Equal(topics, []string{"other"}) {
 		t.Errorf("topics %v, %v", topics, err)
 	}
-	if _, err := c.Oldest(ctx, items[0]); !errors.Is(err, broker.ErrNoTopic) {
-		t.Errorf("oldest record of a dropped topic: %v", err)
+	if err := c.Read(ctx, items); err != nil || !items[0].Oldest.IsZero() {
+		t.Errorf("oldest record of a dropped topic: %v, %v", items[0].Oldest, err)
 	}
 }
 

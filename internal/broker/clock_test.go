@@ -24,8 +24,8 @@ func TestRecordsHaveTheClocksTime(t *testing.T) {
 	defer c.Close()
 	topic := newTopic(t, c)
 	produce(t, c, topic, numbered("m", 8)...)
-	got, err := c.Oldest(t.Context(), throng.Item{Store: broker.Store, Name: topic})
-	if err != nil || !got.Equal(want) {
-		t.Errorf("the oldest record is of %v (%v), want %v", got, err, want)
+	items := []throng.Item{{Store: broker.Store, Name: topic}}
+	if err := c.Read(t.Context(), items); err != nil || !items[0].Oldest.Equal(want) {
+		t.Errorf("the oldest record is of %v (%v), want %v", items[0].Oldest, err, want)
 	}
 }

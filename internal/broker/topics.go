@@ -3,11 +3,9 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -124,86 +122,4 @@ func (c *Client) checkGone(ctx context.Context, topic string) error {
 		return errStillThere
 	}
 	return nil
-}
-
-// Store is what [throng.Item.Store] calls the broker.
-const Store = "broker"
-
-// Items lists the topics of events, one item each, in order of their names. Rows and bytes are 0: a
-// topic counts blocks, and kafka-go cannot ask for sizes.
-func (c *Client) Items(ctx context.Context) ([]throng.Item, error) {
-	topics, err := c.Topics(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var items []throng.Item
-	for _, topic := range topics {
-		if day, ok := throng.ParseEventsTopic(topic); ok {
-			items = append(items, throng.Item{Store: Store, Class: throng.ClassEventsTopic, Name: topic, Day: day})
-		}
-	}
-	return items, nil
-}
-
-// DropItem deletes the topic that the item names. An item that is gone is no error.
-func (c *Client) DropItem(ctx context.Context, item throng.Item) error {
-	if _, ok := throng.ParseEventsTopic(item.Name); !ok || item.Store != Store {
-		return fmt.Errorf("drop %s of store %s: not a topic of events", item.Name, item.Store)
-	}
-	return c.DeleteTopic(ctx, item.Name)
-}
-
-// Oldest reads the first record of each partition of the item's topic and gives the earliest time at
-// which one was written; zero where there is none.
-func (c *Client) Oldest(ctx context.Context, item throng.Item) (oldest time.Time, err error) {
-	first, err := c.offsets(ctx, item.Name, kafka.FirstOffset)
-	if err != nil {
-		return time.Time{}, err
-	}
-	end, err := c.offsets(ctx, item.Name, kafka.LastOffset)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for p, offset := range first {
-		if offset == end[p] {
-			continue
-		}
-		t, err := c.timeAt(ctx, item.Name, p, offset)
-		if err != nil {
-			return time.Time{}, c.wrap(ctx, "read first record of topic "+item.Name, err)
-		}
-		if oldest.IsZero() || t.Before(oldest) {
-			oldest = t
-		}
-	}
-	return oldest, nil
-}
-
-// timeAt reads the time of one record. The broker sends the whole batch, since it sends at least one.
-func (c *Client) timeAt(ctx context.Context, topic string, partition int, offset int64) (t time.Time, err error) {
-	err = c.retry(ctx, func(ctx context.Context) error {
-		res, err := c.kafka.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 1})
-		if err == nil {
-			err = res.Error
-		}
-		if err != nil {
-			return err
-		}
-		r, err := res.Records.ReadRecord()
-		if err != nil {
-			return err
-		}
-		t = r.Time
-		return closeRecord(r)
-	})
-	return t, err
-}
-
-func closeRecord(r *kafka.Record) (err error) {
-	for _, b := range []kafka.Bytes{r.Key, r.Value} {
-		if b != nil {
-			err = errors.Join(err, b.Close())
-		}
-	}
-	return err
 }

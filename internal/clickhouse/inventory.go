@@ -29,132 +29,228 @@ const (
 	tableTableUnits  = "table_units"
 )
 
-// dated are the tables that hold days, each with the column that tells the time of a row.
-var dated = map[string]string{
-	tableEvents: "time", tableOpenUnits: "day", tableCells: "day", tableBlocks: "day", tableMarks: "day",
-	tableFoldedUnits: "day", tableFoldedCells: "day", tableTableUnits: "day",
+// systemDatabase is where ClickHouse keeps its own logs. In items' names its tables stand behind it.
+const systemDatabase = "system"
+
+// table says how retention sees a table of Throng's own.
+type table struct {
+	class throng.Class
+	// time is the column that tells the time of a row; empty in tables that are kept.
+	time string
+	// partition reads the id of a partition into what the item is. Defaults to YYYYMMDD, the event day.
+	partition func(id string, it *throng.Item) error
+}
+
+// tables are all that Throng makes. A table that is not in here is unclassified.
+var tables = map[string]table{
+	tableEvents:      {throng.ClassStandard, "time", classAndDay},
+	tableBlocks:      {throng.ClassStandard, "day", nil},
+	tableMarks:       {throng.ClassStandard, "day", nil},
+	tableOpenUnits:   {throng.ClassOpenUnits, "day", nil},
+	tableTableUnits:  {throng.ClassOpenUnits, "day", nil},
+	tableCells:       {throng.ClassOpenUnits, "day", nil},
+	tableFoldedUnits: {throng.ClassFoldedUnits, "day", nil},
+	tableFoldedCells: {throng.ClassFoldedUnits, "day", nil},
+	"releases":       {throng.ClassReleases, "", nil},
+	"table_sites":    {throng.ClassState, "", nil},
+	"schema_steps":   {throng.ClassState, "", nil},
 }
 
 // partitionOf is the id of a day's partition in the tables that are partitioned by day alone.
 func partitionOf(day throng.Day) string { return strings.ReplaceAll(day.String(), "-", "") }
 
+// eventDay reads the id of a partition: YYYYMMDD.
+func eventDay(id string, it *throng.Item) error {
+	t, err := time.Parse("20060102", id)
+	if err == nil {
+		it.Day = throng.DayOf(t)
+	}
+	return err
+}
+
+// classAndDay reads the id of a partition of events: YYYYMMDD behind 0- (standard) or 1- (opted out). What
+// cannot be read is of the stricter class.
+func classAndDay(id string, it *throng.Item) error {
+	flag, date, _ := strings.Cut(id, "-")
+	if flag != "0" {
+		it.Class = throng.ClassOptedOut
+	}
+	return eventDay(date, it)
+}
+
 // detached stands in an item's name in place of a partition.
 const detached = "detached"
 
-// Items lists every partition of every table that holds days, whether its parts are in use or were
-// replaced by a merge and not yet removed, and every detached part. Names are TABLE/PARTITION-ID and
-// TABLE/detached/PART. Oldest is left zero: see Store.Oldest. A detached part whose name the server
-// cannot read gets day 0, so that it is older than any limit.
+// Items lists what the server has in the store's database, whoever made it: the partitions of tables, with
+// the parts that a merge replaced; detached parts; the texts of mutations; dropped tables that are not
+// removed yet; and backups. It also lists those of the server's own logs that can hold the text of
+// statements. Names are TABLE/PARTITION-ID, TABLE/detached/PART, and TABLE/KIND/ID for the rest; the
+// tables of the server's logs stand behind "system.". What has no day that can be read gets day 0, so that
+// it is older than any limit. Frozen copies (shadow) cannot be asked for in SQL: look at the files.
 func (s *Store) Items(ctx context.Context) ([]throng.Item, error) {
 	var items []throng.Item
 	scan := func(rows chdriver.Rows) error {
-		var table, partition, part string
+		var kind, table, partition, part string
+		var since int64
 		it := throng.Item{Store: StoreName}
-		if err := rows.Scan(&table, &partition, &part, &it.Rows, &it.Bytes); err != nil {
+		if err := rows.Scan(&kind, &table, &partition, &part, &it.Rows, &it.Bytes, &since); err != nil {
 			return err
 		}
-		if _, ok := dated[table]; !ok {
-			return nil
-		}
-		it.Name = table + "/" + partition
-		if part != "" {
-			it.Name = table + "/" + detached + "/" + part
-		}
-		it.Class, it.Day = classAndDay(table, partition)
+		it.Kind = throng.ItemKind(kind)
+		describe(&it, table, partition, part, time.Unix(since, 0))
 		items = append(items, it)
 		return nil
 	}
-	if err := s.each(ctx, "Store.Items", nil, scan); err != nil {
-		return nil, classify("list partitions", err)
+	for _, query := range []string{"Store.Items", "Store.Items.logs"} {
+		if err := s.each(ctx, query, nil, scan); err != nil {
+			return nil, classify("list partitions", err)
+		}
 	}
 	return items, nil
 }
 
-// classAndDay reads a partition's id: YYYYMMDD, behind 0- (standard) or 1- (opted out) in events. What
-// cannot be read is of the strictest class and of day 0.
-func classAndDay(table, partition string) (throng.Class, throng.Day) {
-	class, date := throng.ClassStandard, partition
-	switch table {
-	case tableOpenUnits, tableTableUnits, tableCells:
-		class = throng.ClassOpenUnits
-	case tableFoldedUnits, tableFoldedCells:
-		class = throng.ClassFoldedUnits
-	case tableEvents:
-		flag, rest, _ := strings.Cut(partition, "-")
-		if date = rest; flag != "0" {
-			class = throng.ClassOptedOut
+// describe fills in an item's name, class, day and way of removal.
+func describe(it *throng.Item, name, partition, part string, since time.Time) {
+	known := tables[name]
+	it.Class = known.class
+	switch it.Kind {
+	case throng.KindSystemLog:
+		it.Name, it.Class, it.Day = systemDatabase+"."+name+"/"+partition, throng.ClassStandard, throng.DayOf(since)
+		it.Removal, it.Note = throng.DropPartition, "the server's own log; can hold the text of statements"
+		return
+	case throng.KindMutation, throng.KindBackup:
+		it.Name, it.Class, it.Day = name+"/"+string(it.Kind)+"/"+part, throng.ClassStandard, throng.DayOf(since)
+		it.Note = "Throng makes none; whoever made it has to remove it"
+		return
+	case throng.KindDroppedTable:
+		it.Name, it.Class = name+"/"+string(it.Kind)+"/"+part, throng.ClassStandard
+		it.Note = "its data is on disk until the server's delay for dropped tables is over"
+		return
+	case throng.KindDetached:
+		it.Name, it.Removal = name+"/"+detached+"/"+part, throng.DropDetached
+	default:
+		it.Name, it.Removal = name+"/"+partition, throng.DropPartition
+	}
+	if known.time == "" { // kept, or unknown
+		it.Removal = throng.NotRemoved
+		if known.class != "" && partition == "all" {
+			it.Kind, it.Name = throng.KindTable, name
 		}
+		return
 	}
-	t, err := time.Parse("20060102", date)
-	if err != nil {
-		return class, 0
+	read := eventDay
+	if known.partition != nil {
+		read = known.partition
 	}
-	return class, throng.DayOf(t)
+	if err := read(partition, it); err != nil {
+		it.Day, it.Note = 0, "its partition cannot be read, so it passes for older than any limit"
+	}
 }
 
 const codeNoSuchPart = 233 // BAD_DATA_PART_NAME
 
 // DropItem drops what an item of [Store.Items] names. An item that is gone already is no error.
 func (s *Store) DropItem(ctx context.Context, it throng.Item) error {
-	table, partition, part, err := parseName(it.Name)
+	name, err := parseName(it.Name)
 	if err != nil {
 		return fmt.Errorf("drop item: %w", err)
 	}
-	if part != "" {
-		err = s.exec(ctx, "Store.DropItem.detached", params{"table": table, "part": part})
+	if name.part != "" {
+		err = s.exec(ctx, "Store.DropItem.detached", params{"table": name.table, "part": name.part})
 		var e *Exception
 		if errors.As(err, &e) && e.Code == codeNoSuchPart {
 			return nil
 		}
 	} else {
-		err = s.dropPartition(ctx, table, partition)
+		err = s.exec(ctx, "Store.DropItem", s.of(name, params{"partition": name.partition}))
 	}
 	return classify("drop item", err)
 }
 
 func (s *Store) dropPartition(ctx context.Context, table, partition string) error {
-	return s.exec(ctx, "Store.DropItem", params{"table": table, "partition": partition})
+	return s.exec(ctx, "Store.DropItem", s.of(itemName{table: table}, params{"partition": partition}))
 }
 
-// Oldest reads the time of the oldest row of a partition: the event's in events, the start of the day
-// elsewhere. Zero where it has no rows, and for detached parts, which cannot be read.
-func (s *Store) Oldest(ctx context.Context, it throng.Item) (oldest time.Time, err error) {
-	table, partition, part, err := parseName(it.Name)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read oldest row: %w", err)
+// of adds a name's database and table to the parameters of a statement.
+func (s *Store) of(n itemName, p params) params {
+	p["database"], p["table"] = s.database, n.table
+	if n.system {
+		p["database"] = systemDatabase
 	}
-	if part != "" {
-		return time.Time{}, nil
-	}
-	p := params{"table": table, "column": dated[table], "partition": partition}
-	err = s.each(ctx, "Store.Oldest", p, func(rows chdriver.Rows) error {
-		var count uint64
-		var seconds int64
-		err := rows.Scan(&count, &seconds)
-		if count > 0 {
-			oldest = time.Unix(seconds, 0).UTC()
+	return p
+}
+
+// Read sets the times of the oldest and the newest row of partitions: the event's in events, the start of
+// the day elsewhere. Detached parts cannot be read. The server answers from its index of each part's least
+// and greatest value of what a table is partitioned by, and reads no row.
+func (s *Store) Read(ctx context.Context, items []throng.Item) error {
+	var errs []error
+	asked := map[string]map[string][2]time.Time{}
+	for i := range items {
+		name, err := parseName(items[i].Name)
+		if err != nil || name.part != "" {
+			continue
 		}
+		table, _, _ := strings.Cut(items[i].Name, "/")
+		if asked[table] == nil {
+			asked[table], err = s.ranges(ctx, name)
+			errs = append(errs, err)
+		}
+		r := asked[table][name.partition]
+		items[i].Oldest, items[i].Newest = r[0], r[1]
+	}
+	return classify("read oldest rows", errors.Join(errs...))
+}
+
+// ranges are the oldest and newest times in each partition of a table that has rows.
+func (s *Store) ranges(ctx context.Context, name itemName) (map[string][2]time.Time, error) {
+	column := tables[name.table].time
+	if name.system {
+		column = "event_date"
+	}
+	ranges := map[string][2]time.Time{}
+	err := s.each(ctx, "Store.Read", s.of(name, params{"column": column}), func(rows chdriver.Rows) error {
+		var partition string
+		var oldest, newest int64
+		err := rows.Scan(&partition, &oldest, &newest)
+		ranges[partition] = [2]time.Time{time.Unix(oldest, 0).UTC(), time.Unix(newest, 0).UTC()}
 		return err
 	})
-	return oldest, classify("read oldest row", err)
+	return ranges, err
 }
 
-var safeName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+// itemName is the name of an item that can be dropped.
+type itemName struct {
+	table, partition, part string
+	system                 bool // a table of the server's logs
+}
+
+var (
+	safeName  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	systemLog = regexp.MustCompile(`^system\.([a-z_]+_log(_[0-9]+)?)$`)
+)
+
+var errNoName = errors.New("not the name of a partition or detached part")
 
 // parseName reads what Items writes and refuses everything else: names go into ALTER statements.
-func parseName(name string) (table, partition, part string, err error) {
+func parseName(name string) (n itemName, err error) {
 	f := strings.Split(name, "/")
-	if slices.ContainsFunc(f, func(s string) bool { return !safeName.MatchString(s) }) {
-		return "", "", "", errors.New("not the name of a partition")
+	if m := systemLog.FindStringSubmatch(f[0]); m != nil {
+		n.system, f[0] = true, m[1]
 	}
-	if _, ok := dated[f[0]]; !ok {
-		return "", "", "", errors.New("no such table")
+	if slices.ContainsFunc(f, func(s string) bool { return !safeName.MatchString(s) }) {
+		return itemName{}, errNoName
+	}
+	if n.table = f[0]; !n.system && tables[n.table].time == "" {
+		return itemName{}, errors.New("no table of days")
 	}
 	switch {
 	case len(f) == 2 && f[1] != detached:
-		return f[0], f[1], "", nil
-	case len(f) == 3 && f[1] == detached:
-		return f[0], "", f[2], nil
+		n.partition = f[1]
+		return n, nil
+	case len(f) == 3 && f[1] == detached && !n.system:
+		n.part = f[2]
+		return n, nil
 	}
-	return "", "", "", errors.New("not the name of a partition")
+	return itemName{}, errNoName
 }

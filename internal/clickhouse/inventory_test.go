@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +34,7 @@ func TestItemsAndDrops(t *testing.T) {
 	if err := s.MarkPassed(t.Context(), day, 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	items, err := s.Items(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	items := days(t, s)
 	classes := map[string]throng.Class{}
 	for _, it := range items {
 		if it.Store != clickhouse.StoreName || it.Day != day || it.Bytes == 0 {
@@ -57,20 +55,76 @@ func TestItemsAndDrops(t *testing.T) {
 	if diff := gocmp.Diff(want, classes); diff != "" {
 		t.Error(diff)
 	}
+	if err := s.Read(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
 	for _, it := range items {
-		oldest, err := s.Oldest(t.Context(), it)
-		if err != nil || !strings.Contains(it.Name, "detached") && oldest.Sub(day.Start()).Abs() > 24*time.Hour {
-			t.Errorf("oldest of %s is %s, %v", it.Name, oldest, err)
+		if !strings.Contains(it.Name, "detached") && (it.Oldest.Sub(day.Start()).Abs() > 24*time.Hour || it.Newest.Before(it.Oldest)) {
+			t.Errorf("%s has records from %s to %s", it.Name, it.Oldest, it.Newest)
 		}
 		if err := errors.Join(s.DropItem(t.Context(), it), s.DropItem(t.Context(), it)); err != nil {
 			t.Errorf("drop %s twice: %v", it.Name, err)
 		}
 	}
-	if items, err = s.Items(t.Context()); err != nil || len(items) > 0 {
-		t.Errorf("after all drops there are %v, %v", items, err)
+	if items := days(t, s); len(items) > 0 {
+		t.Errorf("after all drops there are %v", items)
 	}
 	if left := dataFiles(t, dir); len(left) > 0 {
 		t.Errorf("files are left: %v", left)
+	}
+}
+
+// days are the store's items but for the tables that are kept.
+func days(t *testing.T, s *clickhouse.Store) []throng.Item {
+	t.Helper()
+	items, err := s.Items(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(items, func(it throng.Item) bool { return it.Kind == throng.KindTable })
+}
+
+// TestInventoryAsksTheServer: what Throng did not make, or does not know, is listed all the same.
+func TestInventoryAsksTheServer(t *testing.T) {
+	e := openEngine(t, t.TempDir())
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	for _, sql := range []string{
+		"CREATE TABLE system.query_log (event_date Date, query String) ENGINE = MergeTree PARTITION BY toYYYYMM(event_date) ORDER BY query",
+		"INSERT INTO system.query_log VALUES ('2026-11-03', 'a'), ('2026-11-09', 'b')",
+		"CREATE TABLE somebodys (day Date) ENGINE = MergeTree ORDER BY day",
+		"INSERT INTO somebodys VALUES ('2026-11-03')",
+		"ALTER TABLE somebodys DELETE WHERE day = '2026-11-04'",
+	} {
+		run(t, e.RoundTripper(), sql)
+	}
+	items := days(t, s)
+	if err := s.Read(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]throng.Item{}
+	for _, it := range items {
+		name, _, isMutation := strings.Cut(it.Name, "/mutation/")
+		if isMutation {
+			name += "/mutation"
+		}
+		got[name] = it
+	}
+	log := got["system.query_log/202611"]
+	if log.Class != throng.ClassStandard || log.Rows != 2 || log.Oldest.Format(time.DateOnly) != "2026-11-03" || log.Newest.Format(time.DateOnly) != "2026-11-09" {
+		t.Errorf("the server's log: %+v", log)
+	}
+	if it, ok := got["somebodys/all"]; !ok || it.Class != "" || it.Removal != throng.NotRemoved {
+		t.Errorf("an unknown table: %+v", it)
+	}
+	if it, ok := got["somebodys/mutation"]; !ok || it.Class != throng.ClassStandard || it.Removal != throng.NotRemoved {
+		t.Errorf("a mutation: %+v", it)
+	}
+	if err := s.DropItem(t.Context(), log); err != nil {
+		t.Error(err)
+	}
+	if slices.ContainsFunc(days(t, s), func(it throng.Item) bool { return it.Name == log.Name }) {
+		t.Error("the server's log was not dropped")
 	}
 }
 
@@ -134,7 +188,8 @@ func contains(t *testing.T, dir string, token []byte) (found bool) {
 
 func TestItemNamesAreChecked(t *testing.T) {
 	s := clickhousetest.Open(t)
-	for _, name := range []string{"", "events", "schema_steps/all", "events/x'; DROP TABLE events", "events/detached", "events/a/b", "../x/1"} {
+	for _, name := range []string{"", "events", "schema_steps/all", "events/x'; DROP TABLE events", "events/detached", "events/a/b", "../x/1",
+		"releases/all", "system.parts/all", "system.query_log/x'", "system.query_log/detached/x", "events/mutation/x"} {
 		if err := s.DropItem(t.Context(), throng.Item{Name: name}); err == nil {
 			t.Errorf("item %q was dropped", name)
 		}

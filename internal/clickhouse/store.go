@@ -56,6 +56,7 @@ type Options struct {
 // Store is an open store. Its methods may be called by several goroutines.
 type Store struct {
 	conn     driver.Conn
+	database string
 	backstop bool
 	// tableKey is for the cells of further tables, which are made when they are read: visitors choose
 	// referrers, and must not be able to make two of them meet.
@@ -77,7 +78,7 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	return &Store{conn: conn, backstop: !o.NoBackstop, tableKey: newTableKey()}, nil
+	return &Store{conn: conn, database: opts.Auth.Database, backstop: !o.NoBackstop, tableKey: newTableKey()}, nil
 }
 
 func newTableKey() [2]uint64 {

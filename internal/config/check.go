@@ -299,6 +299,9 @@ func (ck *checker) networks(p Privacy) {
 // lead is how long before a limit retention begins to delete (retention.Limits.Lead).
 const lead = Duration(75 * time.Minute)
 
+// spanDays is the length of the longest span.
+const spanDays = 8
+
 // times makes sure that nothing is deleted before the day it belongs to can be closed.
 func (ck *checker) times(r Release, keep Retention) {
 	if r.Settle > r.Lateness {
@@ -308,6 +311,15 @@ func (ck *checker) times(r Release, keep Retention) {
 	ck.outlasts("events_topic", keep.EventsTopic, r.Lateness+lead)
 	ck.outlasts("opted_out", keep.OptedOut, Duration(day)+r.Lateness+lead)
 	ck.outlasts("standard", keep.Standard, Duration(day)+r.Lateness+lead)
+	ck.outlasts("folded_units", keep.FoldedUnits, spanDays*Duration(day)+r.Lateness+lead)
+	for i, path := range keep.ServerLogs.Paths {
+		if _, err := filepath.Match(path, ""); err != nil || path == "" {
+			ck.refuse(fmt.Sprintf("retention.server_logs.paths[%d]", i), "is not a valid glob")
+		}
+	}
+	if keep.ServerLogs.Delete && len(keep.ServerLogs.Paths) == 0 {
+		ck.refuse("retention.server_logs.delete", "needs retention.server_logs.paths")
+	}
 }
 
 func (ck *checker) outlasts(key string, age, least Duration) {

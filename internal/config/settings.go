@@ -240,7 +240,7 @@ type Release struct {
 	Settle Duration `yaml:"settle" default:"10m" min:"1m" max:"12h"`
 }
 
-// Retention says how long each class of data is kept.
+// Retention says how long each class of data is kept (docs/retention.md). A stricter value applies at once to all that there is; a laxer one to the days that begin after it. What was published, the ledger and the receipts are kept.
 type Retention struct {
 	// OptedOut is the age at which events of visitors who opted out are deleted.
 	OptedOut Duration `yaml:"opted_out" default:"10d" min:"1d" max:"10d"`
@@ -248,10 +248,28 @@ type Retention struct {
 	Standard Duration `yaml:"standard" default:"10d" min:"1d" max:"10d"`
 	// OpenUnits is how long after its day's end a unit token may exist. It goes when the day is closed; longer than release.lateness by 75m or more, since deletion begins that long before the limit.
 	OpenUnits Duration `yaml:"open_units" default:"48h" min:"1h" max:"48h"`
+	// FoldedUnits is the age at which what closed days could not show is deleted, if its span was not closed before. Longer than a span and release.lateness by 75m or more.
+	FoldedUnits Duration `yaml:"folded_units" default:"10d" min:"8d" max:"10d"`
 	// EventsTopic is how long after its day's end a topic may exist. Longer than release.lateness by 75m or more.
 	EventsTopic Duration `yaml:"events_topic" default:"48h" min:"1h" max:"48h"`
+	// RawTopic is the age that a line in a topic of raw lines may reach (sources[].kafka). Its deletion is up to the topic's settings, which are checked.
+	RawTopic Duration `yaml:"raw_topic" default:"24h" min:"10m" max:"24h"`
+	// Quarantine is the age at which the notes on refused lines are deleted.
+	Quarantine Duration `yaml:"quarantine" default:"10d" min:"2d" max:"10d"`
+	// ServerLogs are the web server's own files.
+	ServerLogs ServerLogs `yaml:"server_logs"`
 	// CheckEvery is the time between two sweeps; what falls due before the next one is deleted by this one.
 	CheckEvery Duration `yaml:"check_every" default:"1h" min:"1m" max:"1h"`
+}
+
+// ServerLogs are files that the web server writes and that Throng looks after. Logs that hold what Throng deletes have to go as early.
+type ServerLogs struct {
+	// Paths are files or globs: the log and all that it was rotated to, compressed or not, such as `/var/log/nginx/access.log*`. When empty, nothing is looked after.
+	Paths []string `yaml:"paths"`
+	// MaxAge is the age that a line may reach.
+	MaxAge Duration `yaml:"max_age" default:"10d" min:"2h" max:"10d"`
+	// Delete lets Throng delete files whose oldest line reaches that age and that nobody writes any more. When false, they are reported.
+	Delete bool `yaml:"delete" default:"false"`
 }
 
 // Listen holds the addresses that are served, each host:port.

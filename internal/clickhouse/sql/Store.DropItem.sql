@@ -1,1 +1,1 @@
-ALTER TABLE {table:Identifier} DROP PARTITION ID {partition:String}
+ALTER TABLE {database:Identifier}.{table:Identifier} DROP PARTITION ID {partition:String}
