@@ -8,6 +8,7 @@ import (
 
 	brokerembedded "throng/internal/broker/embedded"
 	"throng/internal/clickhouse/embedded"
+	"throng/internal/config"
 )
 
 type engineCommand struct {
@@ -15,18 +16,28 @@ type engineCommand struct {
 }
 
 func (engineCommand) Help() string {
-	return "Lets several processes of this machine share the embedded store: they set store.addr to the address.\n" +
-		"Whoever can connect to the address can read and write; it has to be a loopback address.\n\n" +
-		"Example:\n  throng engine serve --dir /var/lib/throng --listen 127.0.0.1:8123"
+	return "Lets several processes share the embedded store: they set store.addr to the address, and store.user (any name) and\n" +
+		"store.password_file where there is a password. Whoever can connect and knows the password can read and write\n" +
+		"everything; without --password-file it has to be a loopback address. Nothing is encrypted.\n\n" +
+		"Example:\n  throng engine serve --dir /var/lib/throng --listen 127.0.0.1:8123 --password-file engine.password"
 }
 
 type engineServe struct {
-	Dir    string `required:"" placeholder:"D" help:"The state directory."`
-	Listen string `default:"127.0.0.1:8123" help:"The loopback address."`
+	Dir          string `required:"" placeholder:"D" help:"The state directory."`
+	Listen       string `default:"127.0.0.1:8123" help:"The address, host:port."`
+	PasswordFile string `placeholder:"F" help:"A file with the password on its first line. Defaults to none."`
+	Exposed      bool   `help:"Allow an address that other machines can reach. Needs a password."`
 }
 
 func (c engineServe) Run(a *app, ctx context.Context) error {
-	l, err := listenLoopback(c.Listen)
+	password, err := config.Store{PasswordFile: c.PasswordFile}.Password()
+	if err != nil {
+		return usageError{fmt.Errorf("--password-file: %w", err)}
+	}
+	if c.Exposed && password == "" {
+		return usageError{errors.New("--exposed needs --password-file: whoever can connect could read and change everything")}
+	}
+	l, err := listen(c.Listen, c.Exposed)
 	if err != nil {
 		return err
 	}
@@ -34,18 +45,24 @@ func (c engineServe) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	h := e.Handler()
+	if password != "" {
+		h = embedded.WithPassword(h, password)
+	}
 	fmt.Fprintf(a.err, "throng: the engine listens on %s\n", l.Addr())
-	return errors.Join(runStages(ctx, stage{"engine", serveHTTP(l, e.Handler())}), e.Close())
+	srv := newServer(h)
+	srv.ReadTimeout, srv.WriteTimeout = 0, 0 // a close reads for minutes
+	return errors.Join(runStages(ctx, stage{"engine", serve(l, srv)}), e.Close())
 }
 
-// listenLoopback refuses addresses that other machines can reach.
-func listenLoopback(addr string) (net.Listener, error) {
+// listen refuses addresses that other machines can reach, unless that is allowed.
+func listen(addr string, exposed bool) (net.Listener, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--listen: %w", err)}
 	}
-	if !tcp.IP.IsLoopback() {
-		return nil, usageError{fmt.Errorf("--listen: %s is not a loopback address, and nobody is authenticated here", addr)}
+	if !tcp.IP.IsLoopback() && !exposed {
+		return nil, usageError{fmt.Errorf("--listen: %s is not a loopback address; set --exposed and --password-file if other machines shall reach it", addr)}
 	}
 	return net.ListenTCP("tcp", tcp)
 }

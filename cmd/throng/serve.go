@@ -119,11 +119,20 @@ func (n *node) listenAdmin() (net.Listener, error) {
 // stopServing bounds the time that open requests get when a listener stops.
 const stopServing = 2 * time.Second
 
-// serveHTTP serves a listener until the context ends. What net/http itself would log is not: it names the
-// address of whoever sent the request.
-func serveHTTP(l net.Listener, h http.Handler) func(context.Context) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 60 * time.Second,
+// newServer has limits for pages. What net/http itself would log is not logged: it names the address of
+// whoever sent the request.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+}
+
+// serveHTTP serves pages on a listener until the context ends.
+func serveHTTP(l net.Listener, h http.Handler) func(context.Context) error {
+	return serve(l, newServer(h))
+}
+
+// serve serves a listener until the context ends.
+func serve(l net.Listener, srv *http.Server) func(context.Context) error {
 	return func(ctx context.Context) error {
 		done := make(chan error, 1)
 		go func() { done <- srv.Serve(l) }()

@@ -176,8 +176,7 @@ func (e *Engine) identify(ctx context.Context) error {
 func (e *Engine) Version() string { return e.version }
 
 // Handler is the engine's HTTP interface: POST / with a statement, in the body or in the parameter
-// query; GET for statements that only read; /ping. It asks for no password, so it must be reached
-// from this machine alone, or stand behind something that asks.
+// query; GET for statements that only read; /ping. It asks for no password: see [WithPassword].
 func (e *Engine) Handler() http.Handler { return &handler{e} }
 
 // RoundTripper is the same interface for a client in this process. Host and scheme of a request's

@@ -265,6 +265,36 @@ func TestHandlerOverASocket(t *testing.T) {
 	}
 }
 
+func TestPasswordInEveryWayOfClickHousesClients(t *testing.T) {
+	e := open(t, embedded.Options{})
+	srv := httptest.NewServer(embedded.WithPassword(e.Handler(), "correct horse"))
+	defer srv.Close()
+	for name, show := range map[string]func(r *http.Request, password string){
+		"basic":     func(r *http.Request, password string) { r.SetBasicAuth("anyone", password) },
+		"header":    func(r *http.Request, password string) { r.Header.Set("X-ClickHouse-Key", password) },
+		"parameter": func(r *http.Request, password string) { r.URL.RawQuery = url.Values{"password": {password}}.Encode() },
+	} {
+		for password, want := range map[string]int{"correct horse": http.StatusOK, "battery staple": http.StatusForbidden, "": http.StatusForbidden} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, strings.NewReader("SELECT 6 * 7"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			show(r, password)
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(res.Body)
+			if err := errors.Join(err, res.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if res.StatusCode != want || (want == http.StatusOK) != (strings.TrimSpace(string(b)) == "42") {
+				t.Errorf("%s, %q: status %d, %q", name, password, res.StatusCode, b)
+			}
+		}
+	}
+}
+
 // truncated is the library cut in the middle, as a sparse file: only its head is copied.
 // stamped is a whole library with a stamp that was made for another.
 // child is what this binary does when a test started it.

@@ -30,6 +30,8 @@ const (
 	codeNotSupported = 48
 	codeTimeout      = 159
 	codeUnknown      = 1002
+
+	codeAuthentication = 516
 )
 
 func newException(code int, name, text string) *exception {
@@ -67,7 +69,7 @@ func asException(err error) *exception {
 // status is the HTTP status that a server would answer with. Clients read the code, not this.
 func (e *exception) status() int {
 	switch e.code {
-	case codeReadonly, 497, 291:
+	case codeReadonly, codeAuthentication, 497, 291:
 		return http.StatusForbidden
 	case 60, 81:
 		return http.StatusNotFound

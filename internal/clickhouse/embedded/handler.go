@@ -189,7 +189,10 @@ func (o *output) end() {
 
 func (o *output) fail(err error) {
 	e := asException(err)
-	message := strings.TrimRight(e.message, "\n") + " (version " + o.version + " (embedded))"
+	message := strings.TrimRight(e.message, "\n")
+	if o.version != "" {
+		message += " (version " + o.version + " (embedded))"
+	}
 	if o.tag != "" {
 		fmt.Fprintf(o.w, "\r\n%s\r\n%s\r\n%s\n%d %s\r\n%s\r\n", frame, o.tag, message, len(message)+1, o.tag, frame)
 		return
