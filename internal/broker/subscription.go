@@ -28,6 +28,9 @@ const (
 	// pollTimeout is how long a poll takes at most. kafka-go keeps one second of it for the way, so an
 	// empty poll takes half a second.
 	pollTimeout = 1500 * time.Millisecond
+	// answerPatience is added to the second that kafka-go gives a broker to begin an answer. A busy broker
+	// takes longer over a message of 16 MiB, and whoever cuts the connection and asks again gets no further.
+	answerPatience = 10 * time.Second
 	// queued is the number of messages that wait beside the one that each partition's reader holds:
 	// a message can have 16 MiB.
 	queued = 1
@@ -253,16 +256,21 @@ func (c *conns) cut() {
 	}
 }
 
-// ownedConn tells its owner when it is closed, and waits longer for a group to form than kafka-go.
+// ownedConn tells its owner when it is closed, and waits longer than kafka-go for a group to form and
+// for a message.
 type ownedConn struct {
 	net.Conn
 	owner *conns
 }
 
-// SetReadDeadline implements [net.Conn]. Only what kafka-go itself gives much time can be a join.
+// SetReadDeadline implements [net.Conn]. Only what kafka-go itself gives much time can be a join; a
+// deadline that is over is its way to interrupt.
 func (c *ownedConn) SetReadDeadline(t time.Time) error {
-	if !t.IsZero() && time.Until(t) > rebalanceTimeout {
+	switch left := time.Until(t); {
+	case left > rebalanceTimeout:
 		t = t.Add(joinPatience)
+	case left > 0:
+		t = t.Add(answerPatience)
 	}
 	return c.Conn.SetReadDeadline(t)
 }
