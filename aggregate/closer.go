@@ -15,6 +15,7 @@ import (
 	"throng"
 	"throng/aggregate/dp"
 	"throng/aggregate/ledger"
+	"throng/internal/durable"
 )
 
 // Options configure a [Closer].
@@ -72,6 +73,7 @@ type Closer struct {
 	Options
 	parameters throng.Parameters
 	mechanism  func(throng.ReleaseID, throng.Parameters) (draws, error)
+	disk       durable.Disk // tests make it fail
 	// marked are the partitions to which this process has produced a day's closing marker.
 	marked map[throng.Day]map[int]bool
 	// settled are the spans and months that this process has finished.

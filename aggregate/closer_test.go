@@ -16,6 +16,7 @@ import (
 	"throng/aggregate"
 	"throng/aggregate/dp"
 	"throng/aggregate/ledger"
+	"throng/internal/durable"
 )
 
 const today throng.Day = 20000
@@ -34,6 +35,7 @@ type house struct {
 	broker *broker
 	clock  *clock
 	log    bytes.Buffer
+	disk   durable.Disk
 	ledger *ledger.Ledger
 	*aggregate.Closer
 	options aggregate.Options
@@ -74,12 +76,14 @@ func (h *house) tryOpen() (err error) {
 	if h.ledger != nil {
 		h.ledger.Close()
 	}
-	l, err := ledger.Open(filepath.Join(h.dir, "ledger"))
+	l, err := ledger.OpenOn(filepath.Join(h.dir, "ledger"), h.disk)
 	if err != nil {
 		return err
 	}
 	h.ledger, h.options.Ledger = l, l
-	h.Closer, err = aggregate.New(h.options)
+	if h.Closer, err = aggregate.New(h.options); err == nil {
+		h.SetDisk(h.disk)
+	}
 	return err
 }
 

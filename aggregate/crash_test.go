@@ -264,35 +264,3 @@ func TestAReleaseThatIsGoneIsNotDrawnAgain(t *testing.T) {
 		t.Errorf("units dropped %d times", n)
 	}
 }
-
-// Every query in turn fails, with and without having done its work, and the process dies of it: what the
-// next one publishes is what was staged, if anything was, under the one reservation.
-func TestAnyQueryMayFail(t *testing.T) {
-	for _, done := range []bool{false, true} {
-		for at := 1; ; at += 1 + at/8 { // every query at first, then fewer of the many alike
-			h := newHouse(t)
-			h.crowd("www", 0, 8000, "/news/today", "/about")
-			h.crowd("www", 0, 4000, "/shop/a")
-			h.crowd("www", 4000, 8000, "/shop/b")
-			h.store.sort()
-			h.store.failAt, h.store.done = at, done
-			_, err := h.CloseDay(context.Background(), today)
-			before := h.staged()
-			if b, err := os.ReadFile(filepath.Join(h.releaseDir(), today.String()+".json")); err == nil {
-				before = b
-			}
-			h.store.failAt = 0
-			h.open()
-			if _, again := h.CloseDay(context.Background(), today); again != nil {
-				t.Fatalf("query %d: %v", at, again)
-			}
-			h.expectOneRelease(before)
-			if err == nil {
-				if at < 70 { // 64 ranges of units, and the other queries
-					t.Fatalf("%d queries in all", at)
-				}
-				break
-			}
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"throng"
 	"throng/aggregate/dp"
 	"throng/aggregate/ledger"
+	"throng/internal/durable"
 )
 
 // Draws is the mechanism, as tests replace it to see what is passed to it.
@@ -15,6 +16,9 @@ type Draws = draws
 func (c *Closer) SetMechanism(f func(throng.ReleaseID, throng.Parameters) (Draws, error)) {
 	c.mechanism = f
 }
+
+// SetDisk replaces the disk that releases are written to.
+func (c *Closer) SetDisk(d durable.Disk) { c.disk = d }
 
 // LevelOf is the level at which a key is gated.
 var LevelOf = levelOf

@@ -29,10 +29,9 @@ type memory struct {
 	// fail makes the named call fail, after the given number of calls that go well.
 	fail  map[string]int
 	calls map[string]int
-	// failAt makes the call with this number fail, of all that came; 0 is none. done says that a call that
-	// fails has done its work all the same.
-	failAt, all int
-	done        bool
+	// next tells of each call whether it fails, and whether it does its work all the same. Defaults to none.
+	next func(call string) (fails, does bool)
+	done bool // the call that fails has done its work
 }
 
 type row struct {
@@ -87,8 +86,11 @@ func (m *memory) call(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls[name]++
-	if m.all++; m.failAt > 0 && m.all == m.failAt {
-		return &throng.Retryable{Err: errStore}
+	if m.next != nil {
+		fails, does := m.next(name)
+		if m.done = does; fails {
+			return &throng.Retryable{Err: errStore}
+		}
 	}
 	if after, ok := m.fail[name]; ok && m.calls[name] > after {
 		return &throng.Retryable{Err: errStore}

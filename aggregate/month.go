@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"throng"
+	"throng/aggregate/ledger"
 )
 
 // SumMonth publishes the month of each site and table that has a published day in it: sums of what its
@@ -74,8 +75,8 @@ func (c *Closer) monthOf(id throng.ReleaseID) ([]byte, error) {
 	m := newMonthSum(id, complete)
 	for _, of := range c.Ledger.Releases() {
 		in := of.Site == id.Site && of.Table == id.Table && of.Period.Kind() != throng.MonthPeriod && throng.MonthOf(of.Period.First()) == id.Period
-		a, _ := c.Ledger.Reservation(of)
-		if !in || !a.Published() {
+		a, published := c.publishedFor(id, of)
+		if !in || !published {
 			continue
 		}
 		r, err := c.load(of)
@@ -85,6 +86,14 @@ func (c *Closer) monthOf(id throng.ReleaseID) ([]byte, error) {
 		m.add(r, a.SHA256)
 	}
 	return encode(m.release())
+}
+
+// publishedFor is the account of a release that is published, and for a month that is summed already was so
+// by then: a day that was closed later is in no month, however often the month is computed.
+func (c *Closer) publishedFor(id, of throng.ReleaseID) (a ledger.Account, ok bool) {
+	a, _ = c.Ledger.Reservation(of)
+	sum, summed := c.Ledger.Reservation(id)
+	return a, a.Published() && !(summed && id.Period.Kind() == throng.MonthPeriod && a.Seq > sum.Seq)
 }
 
 // monthSum adds releases up.

@@ -136,10 +136,10 @@ func (c *Closer) publish(ctx context.Context, id throng.ReleaseID, release []byt
 }
 
 func (c *Closer) link(id throng.ReleaseID, release []byte) error {
-	if err := durable.MkdirAll(filepath.Dir(c.path(id))); err != nil {
+	if err := c.disk.MkdirAll(filepath.Dir(c.path(id))); err != nil {
 		return err
 	}
-	err := durable.WriteOnce(c.path(id), release)
+	err := c.disk.WriteOnce(c.path(id), release)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -162,6 +162,18 @@ func (c *Closer) check() error {
 		if err := c.checkFile(f); err != nil {
 			return fmt.Errorf("check releases: %w", err)
 		}
+	}
+	return c.tidy()
+}
+
+// tidy removes what a crash left of files that were being written.
+func (c *Closer) tidy() error {
+	tables, err := filepath.Glob(filepath.Join(c.Releases, "*", "*"))
+	for _, dir := range tables {
+		err = errors.Join(err, durable.RemoveStaged(dir))
+	}
+	if err != nil {
+		return fmt.Errorf("tidy releases: %w", err)
 	}
 	return nil
 }

@@ -62,9 +62,9 @@ func (c *Closer) completenessOf(id throng.ReleaseID) (throng.Completeness, error
 	sum := throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}
 	for day := id.Period.First(); day <= id.Period.Last(); day++ {
 		of := throng.ReleaseID{Site: id.Site, Table: id.Table, Period: day.Period()}
-		a, _ := c.Ledger.Reservation(of)
+		_, published := c.publishedFor(id, of)
 		gone := id.Period.Kind() == throng.SpanPeriod && !c.Clock.Now().Before(day.Start().Add(foldedFor))
-		if !a.Published() || gone {
+		if !published || gone {
 			sum.MissingDays = append(sum.MissingDays, day)
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 
 	"throng"
 	"throng/aggregate"
+	"throng/aggregate/verify"
 )
 
 // exact is a mechanism without noise, so that a test can add up: what has at least gate devices passes.
@@ -272,6 +273,44 @@ func TestAMonthIsComputedAgain(t *testing.T) {
 	must(t, os.WriteFile(file, append(after, ' '), 0o600))
 	if _, err := h.SumMonth(context.Background(), first.Period); err == nil || !strings.Contains(err.Error(), "restore") {
 		t.Errorf("a changed month: %v", err)
+	}
+}
+
+// A day that is closed after its month was summed does not change the month, even where the month's file is
+// written only then.
+func TestAMonthIsComputedAgainWithoutWhatCameLater(t *testing.T) {
+	h := newHouse(t)
+	h.options.K, h.options.Watermark = 20, "test"
+	h.open()
+	month := throng.MonthOf(spanDay)
+	h.visits(spanDay, 0, 900, "/a", 1)
+	h.tickAt(spanDay.End().Add(time.Hour))
+	h.visits(month.Last(), 0, 900, "/a", 1)
+	h.store.fail["Units"] = 0
+	h.clock.now = month.Last().End().Add(46 * time.Hour)
+	h.store.sort()
+	if _, _, err := h.Tick(context.Background()); !throng.IsRetryable(err) {
+		t.Fatal(err)
+	}
+	first, ok := h.published(month)
+	if !ok || len(first.Sources) != 2 {
+		t.Fatalf("summed %v, from %+v", ok, first.Sources)
+	}
+	file := filepath.Join(h.dir, "releases", "www", throng.PathTable, month.String()+".json")
+	before, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.Remove(file)) // as a crash behind the ledger's entry leaves it
+	delete(h.store.fail, "Units")
+	h.open()
+	h.tick()
+	if _, ok := h.published(month.Last().Period()); !ok {
+		t.Fatal("the late day was not closed")
+	}
+	if after, err := os.ReadFile(file); err != nil || !slices.Equal(before, after) {
+		t.Errorf("the month changed: %v", err)
+	}
+	if r, err := verify.Run(context.Background(), verify.Options{Files: verify.Dir{FS: os.DirFS(h.dir)}}); err != nil || !r.Holds() {
+		t.Errorf("verify: %v, %+v", err, r)
 	}
 }
 

@@ -22,6 +22,8 @@ type Account struct {
 	Parameters throng.Parameters
 	// SHA256 is that of the published file; empty while the reservation is open.
 	SHA256 string
+	// Seq is the number of the entry that has the SHA256.
+	Seq int64
 }
 
 // Published tells whether the release file exists, as far as the ledger knows.
@@ -181,9 +183,10 @@ func (c *chain) apply(e Entry) {
 		c.budgets[budgetOf(e)] = c.budgets[budgetOf(e)].after(*e.Parameters)
 		c.accounts[*e.Release] = &Account{Release: *e.Release, Tree: e.Tree, Parameters: *e.Parameters}
 	case Publication:
-		c.accounts[*e.Release].SHA256 = e.SHA256
+		a := c.accounts[*e.Release]
+		a.SHA256, a.Seq = e.SHA256, e.Seq
 	case Sum:
-		c.accounts[*e.Release] = &Account{Release: *e.Release, SHA256: e.SHA256}
+		c.accounts[*e.Release] = &Account{Release: *e.Release, SHA256: e.SHA256, Seq: e.Seq}
 	}
 	c.entries = append(c.entries, e)
 }

@@ -4,45 +4,63 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"throng/aggregate/ledger"
+	"throng/internal/durable"
 )
 
 var errDisk = errors.New("disk is broken")
 
 // faults fail one step of an append, with and without having reached the device.
-var faults = map[string]func(d *ledger.Disk){
-	"write: nothing persisted": func(d *ledger.Disk) {
-		d.Write = func(*os.File, []byte) (int, error) { return 0, errDisk }
-	},
-	"write: half persisted": func(d *ledger.Disk) {
-		d.Write = func(f *os.File, b []byte) (int, error) {
-			n, _ := f.Write(b[:len(b)/2])
-			return n, errDisk
+var faults = map[string]fault{
+	"write: nothing persisted":  {"write", ledger.FileName, nothing},
+	"write: half persisted":     {"write", ledger.FileName, half},
+	"write: all persisted":      {"write", ledger.FileName, all},
+	"sync: all persisted":       {"fsync", ledger.FileName, nothing},
+	"sync: nothing persisted":   {"fsync", ledger.FileName, cutOff},
+	"rename: nothing persisted": {"rename", "head", nothing},
+	"rename: all persisted":     {"rename", "head", all},
+	"head: half persisted":      {"write", "head", half},
+	"head: not durable":         {"fsync", "ledger", all},
+}
+
+// fault fails a step of a file, after doing as much of it as do says.
+type fault struct {
+	op, file string
+	do       func(s durable.Step, do func() error) error
+}
+
+func (f fault) disk() durable.Disk {
+	return durable.Disk{Around: func(s durable.Step, do func() error) error {
+		name := strings.TrimPrefix(filepath.Base(s.Path), ".")
+		if s.Op != f.op || name != f.file && !strings.HasPrefix(name, f.file+".tmp-") {
+			return do()
 		}
-	},
-	"write: all persisted": func(d *ledger.Disk) {
-		d.Write = func(f *os.File, b []byte) (int, error) {
-			n, _ := f.Write(b)
-			return n, errDisk
-		}
-	},
-	"sync: all persisted": func(d *ledger.Disk) {
-		d.Sync = func(*os.File) error { return errDisk }
-	},
-	"sync: nothing persisted": func(d *ledger.Disk) {
-		d.Sync = func(f *os.File) error {
-			st, _ := f.Stat()
-			return errors.Join(errDisk, f.Truncate(st.Size()-ledger.EntryBytes))
-		}
-	},
-	"rename: nothing persisted": func(d *ledger.Disk) {
-		d.Replace = func(string, []byte) error { return errDisk }
-	},
-	"rename: all persisted": func(d *ledger.Disk) {
-		d.Replace = func(path string, b []byte) error { return errors.Join(errDisk, ledger.Device.Replace(path, b)) }
-	},
+		return errors.Join(errDisk, f.do(s, do))
+	}}
+}
+
+func nothing(durable.Step, func() error) error { return nil }
+
+func all(_ durable.Step, do func() error) error { return do() }
+
+func half(s durable.Step, _ func() error) error {
+	f, err := os.OpenFile(s.Path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(s.Data[:len(s.Data)/2])
+	return errors.Join(err, f.Close())
+}
+
+func cutOff(s durable.Step, _ func() error) error {
+	st, err := os.Stat(s.Path)
+	if err != nil {
+		return err
+	}
+	return os.Truncate(s.Path, st.Size()-ledger.EntryBytes)
 }
 
 // Whatever fails, the caller is told, the ledger takes nothing more until it is opened again, and
@@ -51,9 +69,7 @@ func TestAFailedAppendLosesNothingAndDoublesNothing(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			dir := filled(t)
-			disk := ledger.Device
-			fault(&disk)
-			l, err := ledger.OpenOn(dir, disk)
+			l, err := ledger.OpenOn(dir, fault.disk())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,17 +111,11 @@ func TestACreateThatFailsCanBeMadeAgain(t *testing.T) {
 	for _, at := range []string{ledger.FileName, "head"} {
 		for _, persisted := range []bool{false, true} {
 			dir := filepath.Join(t.TempDir(), "ledger")
-			disk := ledger.Device
-			disk.Replace = func(path string, b []byte) error {
-				if filepath.Base(path) != at {
-					return ledger.Device.Replace(path, b)
-				}
-				if persisted {
-					return errors.Join(errDisk, ledger.Device.Replace(path, b))
-				}
-				return errDisk
+			f := fault{"rename", at, nothing}
+			if persisted {
+				f.do = all
 			}
-			if _, err := ledger.CreateOn(dir, disk); !errors.Is(err, errDisk) {
+			if _, err := ledger.CreateOn(dir, f.disk()); !errors.Is(err, errDisk) {
 				t.Fatalf("%s: %v", at, err)
 			}
 			open := ledger.Create
@@ -126,22 +136,22 @@ func TestACreateThatFailsCanBeMadeAgain(t *testing.T) {
 
 func TestAKeyThatWasNotWrittenIsNotUsed(t *testing.T) {
 	dir := filled(t)
-	disk := ledger.Device
-	l, err := ledger.OpenOn(dir, disk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := release("www", 20010)
-	if err := l.Reserve(id, 1, parameters()); err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	disk.Replace = func(string, []byte) error { return errDisk }
-	l, err = ledger.OpenOn(dir, disk)
+	broken := false
+	l, err := ledger.OpenOn(dir, durable.Disk{Around: func(s durable.Step, do func() error) error {
+		if broken && s.Op == "rename" {
+			return errDisk
+		}
+		return do()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	id := release("www", 20010)
+	if err := l.Reserve(id, 1, parameters()); err != nil {
+		t.Fatal(err)
+	}
+	broken = true
 	if _, err := l.SamplingKey(id); !errors.Is(err, errDisk) {
 		t.Errorf("sampling key: %v", err)
 	}

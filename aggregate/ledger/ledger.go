@@ -30,21 +30,12 @@ type Ledger struct {
 	dir   string
 	lock  *durable.Lock
 	file  *os.File
-	disk  disk
+	disk  durable.Disk
 	chain *chain
 	// failed is the error of the first append that may or may not have reached the device. What the
 	// file holds is then unknown until it is read again, so nothing more is written.
 	failed error
 }
-
-// disk is what an append asks of the device; tests make it fail.
-type disk struct {
-	Write   func(f *os.File, b []byte) (int, error)
-	Sync    func(f *os.File) error
-	Replace func(path string, b []byte) error
-}
-
-var device = disk{(*os.File).Write, (*os.File).Sync, durable.WriteFile}
 
 // head is the last entry that was acknowledged.
 type head struct {
@@ -55,11 +46,12 @@ type head struct {
 // Create starts the ledger of a fresh state directory in dir, which it makes, and opens it. Where
 // anything of a ledger exists the error matches [fs.ErrExist].
 func Create(dir string) (*Ledger, error) {
-	return create(dir, device)
+	return CreateOn(dir, durable.Disk{})
 }
 
-func create(dir string, d disk) (*Ledger, error) {
-	if err := durable.MkdirAll(filepath.Join(dir, reservationDir)); err != nil {
+// CreateOn is Create on a disk that a test makes fail.
+func CreateOn(dir string, d durable.Disk) (*Ledger, error) {
+	if err := d.MkdirAll(filepath.Join(dir, reservationDir)); err != nil {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}
 	lock, err := durable.LockFile(filepath.Join(dir, lockName))
@@ -91,7 +83,7 @@ func (l *Ledger) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := l.disk.Replace(path, line); err != nil {
+	if err := l.disk.WriteFile(path, line); err != nil {
 		return err
 	}
 	if err := l.writeHead(e); err != nil {
@@ -105,10 +97,11 @@ func (l *Ledger) begin() error {
 // Open opens the ledger in dir, checks it whole and cuts off a torn last entry, which is what a
 // crash during an append leaves. Every other damage is an error; the program should stop on it.
 func Open(dir string) (*Ledger, error) {
-	return open(dir, device)
+	return OpenOn(dir, durable.Disk{})
 }
 
-func open(dir string, d disk) (*Ledger, error) {
+// OpenOn is Open on a disk that a test makes fail.
+func OpenOn(dir string, d durable.Disk) (*Ledger, error) {
 	if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
 		return nil, fmt.Errorf("open ledger: %w: restore %s from its published copy; a new one would spend the budget of past releases again",
 			err, FileName)
@@ -118,7 +111,7 @@ func open(dir string, d disk) (*Ledger, error) {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	l := &Ledger{dir: dir, lock: lock, disk: d, chain: newChain()}
-	if err := l.load(); err != nil {
+	if err := errors.Join(durable.RemoveStaged(dir), l.load()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.Close())
 	}
 	return l, nil
@@ -188,7 +181,7 @@ func (l *Ledger) replay(data []byte, h head) error {
 // settle makes file and head agree with the chain.
 func (l *Ledger) settle(size int64, h head) error {
 	if whole := int64(len(l.chain.entries)) * EntryBytes; size != whole {
-		if err := errors.Join(l.file.Truncate(whole), l.file.Sync()); err != nil {
+		if err := errors.Join(l.disk.Truncate(l.file, whole), l.disk.Sync(l.file)); err != nil {
 			return fmt.Errorf("cut off torn entry: %w", err)
 		}
 	}
@@ -223,7 +216,7 @@ func (l *Ledger) append(e Entry) error {
 }
 
 func (l *Ledger) write(line []byte, e Entry) error {
-	if _, err := l.disk.Write(l.file, line); err != nil {
+	if err := l.disk.Write(l.file, line); err != nil {
 		return err
 	}
 	if err := l.disk.Sync(l.file); err != nil {
@@ -237,7 +230,7 @@ func (l *Ledger) writeHead(e Entry) error {
 	if err != nil {
 		return err
 	}
-	return l.disk.Replace(filepath.Join(l.dir, headName), append(b, '\n'))
+	return l.disk.WriteFile(filepath.Join(l.dir, headName), append(b, '\n'))
 }
 
 // Reserve sets the budget of a release aside. It returns when the entry is on the device; only then

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"throng"
-	"throng/internal/durable"
 )
 
 // What is kept of an open reservation: its sampling key and, once drawn, the release.
@@ -34,7 +33,7 @@ func (l *Ledger) SamplingKey(id throng.ReleaseID) (key [KeyBytes]byte, err error
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		rand.Read(key[:]) // never fails, by its documentation
-		if err := l.disk.Replace(path, key[:]); err != nil {
+		if err := l.disk.WriteFile(path, key[:]); err != nil {
 			return key, fmt.Errorf("write sampling key: %w", err)
 		}
 		return key, nil
@@ -56,7 +55,7 @@ func (l *Ledger) Stage(id throng.ReleaseID, release []byte) error {
 		err = fs.ErrExist
 	}
 	if err == nil {
-		err = l.disk.Replace(l.reservationPath(id, stagedSuffix), release)
+		err = l.disk.WriteFile(l.reservationPath(id, stagedSuffix), release)
 	}
 	if err != nil {
 		return fmt.Errorf("stage release: %w", err)
@@ -93,7 +92,7 @@ func (l *Ledger) checkOpen(id throng.ReleaseID) error {
 
 func (l *Ledger) erase(id throng.ReleaseID) error {
 	for _, suffix := range suffixes {
-		if err := durable.Shred(l.reservationPath(id, suffix)); err != nil {
+		if err := l.disk.Shred(l.reservationPath(id, suffix)); err != nil {
 			return fmt.Errorf("erase reservation: %w", err)
 		}
 	}
@@ -104,7 +103,7 @@ func (l *Ledger) erase(id throng.ReleaseID) error {
 // publication and its erasure, or in the middle of writing a key.
 func (l *Ledger) sweep() error {
 	dir := filepath.Join(l.dir, reservationDir)
-	if err := durable.MkdirAll(dir); err != nil {
+	if err := l.disk.MkdirAll(dir); err != nil {
 		return err
 	}
 	keep := map[string]bool{}
@@ -119,7 +118,7 @@ func (l *Ledger) sweep() error {
 	}
 	for _, f := range files {
 		if path := filepath.Join(dir, f.Name()); !keep[path] {
-			if err := durable.Shred(path); err != nil {
+			if err := l.disk.Shred(path); err != nil {
 				return fmt.Errorf("erase reservation: %w", err)
 			}
 		}

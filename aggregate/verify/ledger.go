@@ -40,6 +40,7 @@ type account struct {
 	parameters throng.Parameters
 	sha256     string // "" while it is not published
 	sum        bool   // a month: summed, not drawn
+	published  int    // number of the entry that says so
 }
 
 // book is a ledger that was read.
@@ -206,7 +207,7 @@ func (b *book) addUp(e entry, where string, paid *Claim) {
 	case b.accounts[*e.Release] != nil:
 		paid.fault(where, "%s was published before", e.Release)
 	default:
-		b.accounts[*e.Release] = &account{sha256: e.SHA256, sum: true}
+		b.accounts[*e.Release] = &account{sha256: e.SHA256, sum: true, published: len(b.hashes)}
 		b.order = append(b.order, *e.Release)
 	}
 }
@@ -223,7 +224,7 @@ func (b *book) publish(e entry, where string, paid *Claim) {
 	case len(e.SHA256) != 2*sha256.Size:
 		paid.fault(where, "the publication of %s has no SHA-256", e.Release)
 	}
-	a.sha256 = e.SHA256
+	a.sha256, a.published = e.SHA256, len(b.hashes)
 	b.order = append(b.order, *e.Release)
 }
 

@@ -33,6 +33,12 @@ func (r *run) checkSpan(rel *throng.Release, c *Claim) {
 	}
 }
 
+// later tells whether a release was published after a month was summed: then it is in no month.
+func (r *run) later(part, month *throng.Release) bool {
+	p, m := r.book.accounts[part.ID()], r.book.accounts[month.ID()]
+	return p != nil && m != nil && p.published > m.published
+}
+
 func hasRow(key string) func(*throng.Release) bool {
 	return func(rel *throng.Release) bool {
 		return slices.ContainsFunc(rel.Rows, func(row throng.Row) bool { return row.Key == key })
@@ -42,7 +48,7 @@ func hasRow(key string) func(*throng.Release) bool {
 // checkMonth adds a month up again.
 func (r *run) checkMonth(rel *throng.Release, c *Claim) {
 	where := rel.ID().String()
-	parts := r.within(rel)
+	parts := slices.DeleteFunc(r.within(rel), func(part *throng.Release) bool { return r.later(part, rel) })
 	c.Looked++
 	if p := rel.Parameters; len(p.Draws) != 0 || p.Epsilon != 0 || p.Delta != 0 {
 		c.fault(where, "it says that something was drawn for it")

@@ -22,52 +22,11 @@ import (
 
 // WriteFile replaces the file at path by data, atomically: after a crash there is the old file or
 // the new one, never a mixture.
-func WriteFile(path string, data []byte) error {
-	tmp, err := stage(path, data)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return SyncDir(filepath.Dir(path))
-}
+func WriteFile(path string, data []byte) error { return Disk{}.WriteFile(path, data) }
 
 // WriteOnce creates the file at path with data. Where a file of that name exists it returns an error
 // that matches [fs.ErrExist] and leaves that file as it is.
-func WriteOnce(path string, data []byte) error {
-	tmp, err := stage(path, data)
-	if err != nil {
-		return err
-	}
-	if err := os.Link(tmp, path); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	if err := os.Remove(tmp); err != nil {
-		return err
-	}
-	return SyncDir(filepath.Dir(path))
-}
-
-// stage writes data to a new file beside path and syncs it.
-func stage(path string, data []byte) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+stagedMark+"*")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return "", errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return "", errors.Join(err, f.Close())
-	}
-	return f.Name(), f.Close()
-}
+func WriteOnce(path string, data []byte) error { return Disk{}.WriteOnce(path, data) }
 
 // stagedMark is in the name of every file that is being written, and of no other.
 const stagedMark = ".tmp-"
@@ -99,61 +58,14 @@ func RemoveStaged(dir string) error {
 }
 
 // SyncDir makes the names in a directory durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func SyncDir(dir string) error { return Disk{}.SyncDir(dir) }
 
 // MkdirAll creates a directory and its parents with mode 0700 and makes their names durable.
-func MkdirAll(dir string) error {
-	if info, err := os.Stat(dir); err == nil {
-		if !info.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
-		}
-		return nil
-	}
-	parent := filepath.Dir(dir)
-	if err := MkdirAll(parent); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return SyncDir(parent)
-}
+func MkdirAll(dir string) error { return Disk{}.MkdirAll(dir) }
 
 // Shred overwrites a file with zeros in place, syncs it and removes it. On file systems that copy
 // on write, and on devices that remap, old bytes can outlive it. A missing file is no error.
-func Shred(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(zero(f), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil {
-		return err
-	}
-	return SyncDir(filepath.Dir(path))
-}
-
-func zero(f *os.File) error {
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(make([]byte, st.Size()), 0); err != nil {
-		return err
-	}
-	return f.Sync()
-}
+func Shred(path string) error { return Disk{}.Shred(path) }
 
 // ErrLocked says that another process holds the lock.
 var ErrLocked = errors.New("in use by another process")
