@@ -27,7 +27,8 @@ func (ledgerCommand) Help() string {
 
 type ledgerShow struct {
 	located
-	JSON bool `help:"Write JSON, one entry a line."`
+	Site string `placeholder:"ID" help:"Show one site's entries only."`
+	JSON bool   `help:"Write JSON, one entry a line."`
 }
 
 func (c ledgerShow) Run(a *app) error {
@@ -38,6 +39,9 @@ func (c ledgerShow) Run(a *app) error {
 	entries, err := d.entries()
 	if err != nil {
 		return err
+	}
+	if c.Site != "" {
+		entries = slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Release == nil || e.Release.Site != c.Site })
 	}
 	if c.JSON {
 		out := json.NewEncoder(a.out)

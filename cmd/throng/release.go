@@ -49,7 +49,7 @@ func (d publications) SHA256(_ context.Context, id throng.ReleaseID) (string, er
 		return "", err
 	}
 	for _, e := range slices.Backward(entries) {
-		if e.Kind == ledger.Publication && *e.Release == id {
+		if (e.Kind == ledger.Publication || e.Kind == ledger.Sum) && *e.Release == id {
 			return e.SHA256, nil
 		}
 	}
