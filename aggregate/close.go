@@ -181,7 +181,7 @@ func (c *Closer) reserve(id throng.ReleaseID) (*draft, error) {
 	if a.Tree != TreeVersion {
 		return nil, fmt.Errorf("%s was reserved for version %d of the tree, this program has %d: close it with the version that reserved it", id, a.Tree, TreeVersion)
 	}
-	d := &draft{id: id, account: a, rows: []throng.Row{}, optedOut: []throng.OptedOut{}}
+	d := &draft{id: id, account: a, routes: c.Routes[id.Site], rows: []throng.Row{}, optedOut: []throng.OptedOut{}}
 	var err error
 	if d.key, err = c.Ledger.SamplingKey(id); err != nil {
 		return nil, err

@@ -38,6 +38,9 @@ type Options struct {
 	// Tables are the further tables of a site, see [throng.CheckTables]. What a site's first release of a
 	// month was drawn with stays in force until the month is over. Defaults to none.
 	Tables map[string][]string
+	// Routes are the listed pages of a site: the only ones on which visitors who opted out are counted by
+	// page. All their other visits are in groups. Defaults to none.
+	Routes map[string][]string
 	// Feeds are the configured feeds, which every day waits for; feeds with blocks of the day or the
 	// day before are added.
 	Feeds []string

@@ -28,6 +28,7 @@ func column(r throng.Release) map[string]string {
 // the site.
 func TestTheOptedOutColumnHasTwoLevels(t *testing.T) {
 	h := newHouse(t)
+	h.options.Routes = map[string][]string{"www": {"/both/a", "/both/b", "/few/a", "/all/a", "/home"}}
 	h.withoutNoise(100)
 	crowd := func(path string, optedOut, others, from int) {
 		for d := range optedOut + others {
@@ -55,6 +56,39 @@ func TestTheOptedOutColumnHasTwoLevels(t *testing.T) {
 		if got[group] != w {
 			t.Errorf("%s: %s, want %s", group, got[group], w)
 		}
+	}
+}
+
+// Without a list of routes visitors who opted out are in the group /*other* alone. Everyone knows that, so the
+// group's visits less the column's number are those of the few others in it: the column is blank.
+func TestTheColumnDoesNotGiveAwayWhoElseIsInItsRows(t *testing.T) {
+	for name, c := range map[string]struct {
+		routes []string
+		others int // in the group beside those who opted out
+		want   string
+	}{
+		"few":             {nil, 30, "below_gate of 730"},
+		"a crowd":         {nil, 130, "300 of 830"},
+		"few, and a page": {[]string{"/a/x"}, 30, "300 of 730"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.options.Routes = map[string][]string{"www": c.routes}
+			h.withoutNoise(100)
+			crowd := func(path string, from, to int, optedOut bool) {
+				for d := from; d < to; d++ {
+					h.store.visitFrom(today, "www", d, path, 1, optedOut, uint64(d)+1)
+				}
+			}
+			crowd("/a/x", 0, 400, false)
+			crowd("/*other*", 1000, 1300, true)
+			crowd("/misc", 2000, 2000+c.others/2, false)
+			crowd("/rest", 2000+c.others/2, 2000+c.others, false)
+			h.close()
+			if got := column(h.release("www"))["/*"]; got != c.want {
+				t.Errorf("/*: %s, want %s", got, c.want)
+			}
+		})
 	}
 }
 

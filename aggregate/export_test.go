@@ -46,6 +46,9 @@ func PartitionIn(store Store, of throng.Period, site string, key [ledger.KeyByte
 		return Drawn{}, err
 	}
 	r := &draft{id: throng.ReleaseID{Site: site, Table: throng.PathTable, Period: of}, account: ledger.Account{Parameters: p}, key: key, draws: d}
+	for _, c := range cells { // those who opted out can be on every page
+		r.routes = append(r.routes, c.Key)
+	}
 	t, err := newTree([]*draft{r}, cells)
 	if err != nil {
 		return Drawn{}, err

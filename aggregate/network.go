@@ -63,11 +63,13 @@ func (c *crowdedNetworks) has(network uint32) bool {
 }
 
 // cells says in which cell a pass counts a device: for each leaf node the cell, or none. With split,
-// cell i has two counts: 2i for devices that did not opt out, 2i+1 for those that did.
+// cell i has two counts: 2i for devices that did not opt out, 2i+1 for those that did. The former count at
+// leaf nodes only that are mixed.
 type cells struct {
 	of    []int32
 	n     int
 	split bool
+	mixed []bool
 }
 
 // appendTo adds the cells in which a device counts, each once.
@@ -79,8 +81,11 @@ func (c *cells) appendTo(to []int32, d *device) []int32 {
 		}
 		if c.split {
 			cell *= 2
-			if d.optedOut {
+			switch {
+			case d.optedOut:
 				cell++
+			case !c.mixed[l.node]:
+				continue
 			}
 		}
 		if !has(to, cell) {

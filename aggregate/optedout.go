@@ -26,7 +26,8 @@ type optedOutGroup struct {
 // divide makes the opted-out columns. A section passes when both its opted-out devices and the others in
 // its published rows pass a gate; what lies in no section that passed is one group, with gates of its
 // own. So the groups are a partition of the rows, and no difference of two of them is a group that
-// nobody gated.
+// nobody gated. The others count in those rows only in which visits of those who opted out can be: these
+// rows' visits less the column's number are those of the others in them, and nobody else's.
 func (p *partition) divide(ctx context.Context) error {
 	sections, sites := p.group()
 	if len(p.columns.groups) == 0 {
@@ -87,12 +88,12 @@ func (c *optedOutColumns) find(draft int32, name string) int32 {
 
 // gateColumn gates those groups that are chosen; of says in which group a published node counts.
 func (p *partition) gateColumn(ctx context.Context, of []int32, chosen func(optedOutGroup) bool) error {
-	in := cells{of: make([]int32, len(of)), n: len(p.columns.groups), split: true}
+	in := cells{of: make([]int32, len(of)), n: len(p.columns.groups), split: true, mixed: make([]bool, len(of))}
 	for i := range of {
 		in.of[i] = none
 		if at := p.tree.at[i]; at != none {
 			if g := of[at]; g != none && chosen(p.columns.groups[g]) {
-				in.of[i] = g
+				in.of[i], in.mixed[i] = g, p.tree.nodes[at].mixed
 			}
 		}
 	}

@@ -20,6 +20,7 @@ type draft struct {
 	account ledger.Account
 	key     [ledger.KeyBytes]byte
 	draws   draws
+	routes  []string
 
 	withheld throng.Reason
 	rows     []throng.Row

@@ -42,6 +42,8 @@ type node struct {
 	parent int32 // the group into which it folds, or none
 	key    string
 	holder string // of a span: the day's published group whose visits these are
+	// mixed says that visits of those who opted out can be in it.
+	mixed bool
 	// seed stands for the key when a device's leaves are put in order.
 	seed uint64
 }
@@ -99,6 +101,7 @@ func newTree(drafts []*draft, cells []throng.CellKey) (*tree, error) {
 		}
 	}
 	t.grow(places)
+	t.mix(drafts)
 	for c, p := range began {
 		t.start.put(c, places[p])
 	}
@@ -146,6 +149,26 @@ func (t *tree) grow(places map[place]int32) {
 			n.parent = places[p]
 		}
 		t.at[i] = int32(i)
+	}
+}
+
+// mix marks the nodes in which visits of those who opted out can be: generalization keeps for them the
+// listed pages and the groups around them, and the site's group. Everyone can know that.
+func (t *tree) mix(drafts []*draft) {
+	mixed := map[place]bool{}
+	for i, d := range drafts {
+		mixed[place{draft: int32(i), key: throng.Other}] = true
+		mixed[place{draft: int32(i), key: "/" + throng.Other}] = true
+		for _, route := range d.routes {
+			key := throng.LeafKey(route)
+			for ok := true; ok; key, ok = throng.GroupOf(key) {
+				mixed[place{draft: int32(i), key: key}] = true
+			}
+		}
+	}
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		n.mixed = mixed[place{draft: n.draft, key: n.key}]
 	}
 }
 

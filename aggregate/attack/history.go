@@ -37,6 +37,7 @@ type history struct {
 	releases []*throng.Release
 	spans    map[place][]throng.Row // a span's rows by what holds them
 	regions  map[place][2][]Atom    // of a row: its visits by devices that did not opt out, and by those that did
+	nobody   map[place]bool         // rows in which the attacker knows that nobody opted out
 }
 
 // place is a row of the history.
@@ -49,12 +50,17 @@ type place struct {
 // FromReleases gives what an attacker knows who has all releases, and own numbers besides. Each row is
 // cut into the finest groups that any published number tells apart: what later spans take out of it,
 // and who opted out. The devices of every row passed the gate, and so did both sides of every
-// opted-out number, and what a span left in a group: that is what the method says of them.
+// opted-out number, and what a span left in a group: that is what the method says of them. The others beside
+// those who opted out are gated in the rows alone in which the latter can be: rows of which own says that
+// nobody in them opted out, as everyone knows of a page that is in no list of routes, are left out.
 //
 // A row whose key ends in /* is taken for a total: of the rows under that prefix, and of what was not
 // published there. A month that is not the sum of its days and spans is taken to hold something else.
 func FromReleases(releases []*throng.Release, own []Own) (*System, error) {
-	h := &history{System: &System{}, releases: releases, spans: map[place][]throng.Row{}, regions: map[place][2][]Atom{}}
+	h := &history{System: &System{}, releases: releases, spans: map[place][]throng.Row{}, regions: map[place][2][]Atom{}, nobody: map[place]bool{}}
+	for _, o := range own {
+		h.nobody[place{o.Site, o.Table, o.Period, o.Key, ""}] = o.Of == OptedOutVisits && o.Value == 0
+	}
 	for _, r := range releases {
 		if r.Period.Kind() == throng.SpanPeriod {
 			h.span(r)
@@ -199,17 +205,21 @@ func (h *history) optedOut(r *throng.Release) {
 			continue
 		}
 		var sides [2][]Atom
+		var others []Atom
 		for _, row := range r.Rows {
 			section, inSection := throng.SectionOf(row.Key)
 			if section == g.Group || g.Group == throng.SiteGroup && !(inSection && shown[section]) {
 				for side, atoms := range h.regions[at(r, row)] {
 					sides[side] = append(sides[side], atoms...)
 				}
+				if p := at(r, row); !h.nobody[p] {
+					others = append(others, h.regions[p][0]...)
+				}
 			}
 		}
 		name := fmt.Sprintf("%s %s opted-out visits", r.ID(), g.Group)
 		h.Know(name, float64(e.Value), sigmaOf(r.Parameters, throng.DrawOptedOutVisits), sides[1]...)
-		h.Gated(sides[0]...)
+		h.Gated(others...)
 		h.Gated(sides[1]...)
 	}
 }
@@ -255,8 +265,10 @@ func (h *history) month(r *throng.Release) {
 func (h *history) parts(month *throng.Release, key string) (sum int64, atoms []Atom) {
 	taken := map[Atom]bool{}
 	for _, r := range h.releases {
+		source := func(s throng.Source) bool { return s.Period == r.Period }
 		if r.Site != month.Site || r.Table != month.Table || r.Period.Kind() == throng.MonthPeriod ||
-			r.Period.First() < month.Period.First() || r.Period.Last() > month.Period.Last() {
+			r.Period.First() < month.Period.First() || r.Period.Last() > month.Period.Last() ||
+			len(month.Sources) > 0 && !slices.ContainsFunc(month.Sources, source) {
 			continue
 		}
 		for _, row := range r.Rows {

@@ -37,21 +37,22 @@ type town struct {
 
 func newTown(t *testing.T, seed uint64) *town {
 	t.Helper()
-	w, err := simulation.New(simulation.Options{
-		Dir: t.TempDir(), Sites: []string{"www"}, K: smallK, Watermark: "test",
-		Tables: map[string][]string{"www": {throng.ClientTable, throng.HourTable}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.Close() })
-	p := &town{world: w, random: rand.New(rand.NewPCG(seed, 1))}
+	p := &town{random: rand.New(rand.NewPCG(seed, 1))}
 	for section := range 3 {
 		for page := range 14 {
 			p.leaves = append(p.leaves, fmt.Sprintf("/s%d/%c/p%d", section, 'a'+rune(page%3), page))
 		}
 		p.leaves = append(p.leaves, fmt.Sprintf("/page-%d", section))
 	}
+	var err error
+	p.world, err = simulation.New(simulation.Options{
+		Dir: t.TempDir(), Sites: []string{"www"}, K: smallK, Watermark: "test",
+		Tables: map[string][]string{"www": {throng.ClientTable, throng.HourTable}}, Routes: map[string][]string{"www": p.leaves},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.world.Close() })
 	return p
 }
 

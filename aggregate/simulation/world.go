@@ -27,6 +27,8 @@ type Options struct {
 	Epsilon, Delta float64
 	// Tables are the further tables of a site. Defaults to none.
 	Tables map[string][]string
+	// Routes are the listed pages of a site, as in [aggregate.Options]. Defaults to none.
+	Routes map[string][]string
 	// Watermark is needed where K is under the floor. Defaults to none.
 	Watermark string
 }
@@ -56,7 +58,7 @@ func New(o Options) (*World, error) {
 		Store: w.Store, Broker: broker{}, Ledger: l, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 		Releases: filepath.Join(o.Dir, throng.ReleasesName), Sites: o.Sites,
 		Group: func(topic string) string { return topic }, ClosingMarker: func(throng.Day) []byte { return nil },
-		Tables: o.Tables, K: o.K, Epsilon: o.Epsilon, Delta: o.Delta, Watermark: o.Watermark,
+		Tables: o.Tables, Routes: o.Routes, K: o.K, Epsilon: o.Epsilon, Delta: o.Delta, Watermark: o.Watermark,
 	})
 	if err != nil {
 		return nil, errors.Join(err, l.Close())

@@ -76,7 +76,15 @@ func put(w *simulation.World, day throng.Day, crowds ...crowd) {
 
 // publish closes a month into a directory.
 func publish(dir string) error {
-	w, err := simulation.New(simulation.Options{Dir: dir, Sites: []string{"www"}, Tables: map[string][]string{"www": {throng.ClientTable}}})
+	var routes []string
+	for i := range 28 {
+		for _, c := range crowds(i) {
+			routes = append(routes, c.path)
+		}
+	}
+	w, err := simulation.New(simulation.Options{
+		Dir: dir, Sites: []string{"www"}, Tables: map[string][]string{"www": {throng.ClientTable}}, Routes: map[string][]string{"www": routes},
+	})
 	if err != nil {
 		return err
 	}

@@ -92,11 +92,14 @@ func (n *node) closer(b *broker.Client, s *clickhouse.Store) (*aggregate.Closer,
 		ClosingMarker: func(d throng.Day) []byte { return block.Closing(nil, d) },
 		K:             n.cfg.Privacy.K, Epsilon: n.cfg.Privacy.Epsilon, Delta: n.cfg.Privacy.Delta,
 		Settle: n.cfg.Release.Settle.Std(), Lateness: n.cfg.Release.Lateness.Std(),
-		Tables: map[string][]string{},
+		Tables: map[string][]string{}, Routes: map[string][]string{},
 	}
 	for _, site := range n.cfg.Sites {
 		o.Sites = append(o.Sites, site.ID)
 		o.Tables[site.ID] = site.Tables
+		if o.Routes[site.ID], err = readRoutes(site); err != nil {
+			return nil, err
+		}
 	}
 	for _, src := range n.cfg.Sources {
 		o.Feeds = append(o.Feeds, src.Name)
