@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func WriteCSV(w io.Writer, rel *throng.Release) error {
 		_ = out.Write(csvLine(rel, row, throng.Blank(byGroup)))
 	}
 	for _, o := range rel.OptedOut {
-		_ = out.Write(csvLine(rel, throng.Row{Key: o.Group, Visits: throng.Blank(byRow), Devices: throng.Blank(throng.NotDrawn)}, o.OptedOutVisits))
+		_ = out.Write(csvLine(rel, groupRow(o), o.OptedOutVisits))
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
@@ -46,6 +47,11 @@ const (
 	byRow   throng.Reason = "by_row"
 	byGroup throng.Reason = "by_group"
 )
+
+// groupRow is the line of a group of the opted-out column: its visits are in the lines of the rows.
+func groupRow(o throng.OptedOut) throng.Row {
+	return throng.Row{Key: o.Group, Visits: throng.Blank(byRow), Devices: throng.Blank(throng.NotDrawn)}
+}
 
 func csvLine(rel *throng.Release, row throng.Row, optedOutVisits throng.Measure) []string {
 	var reasons []string
@@ -84,6 +90,19 @@ func inert(s string) string {
 	return s
 }
 
+// file gives a release in one of its forms, from the stored file.
+func (h *Handler) file(ctx context.Context, id throng.ReleaseID, format string) (*response, error) {
+	make, ok := map[string]func(*Stored) (*response, error){"csv": csvFile, "json": jsonFile, "parquet": parquetFile}[format]
+	if !ok {
+		return nil, errNothing
+	}
+	stored, err := h.releases.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return make(stored)
+}
+
 func csvFile(s *Stored) (*response, error) {
 	var b bytes.Buffer
 	if err := WriteCSV(&b, s.Release); err != nil {
@@ -92,8 +111,8 @@ func csvFile(s *Stored) (*response, error) {
 	return &response{kind: "text/csv; charset=utf-8; header=present", cache: forGood, file: fileName(s, "csv"), body: b.Bytes()}, nil
 }
 
-func jsonFile(s *Stored) *response {
-	return &response{kind: "application/json", cache: forGood, file: fileName(s, "json"), body: s.Body}
+func jsonFile(s *Stored) (*response, error) {
+	return &response{kind: "application/json", cache: forGood, file: fileName(s, "json"), body: s.Body}, nil
 }
 
 // fileName holds no character that a header or a file system could misread: all its parts were

@@ -13,16 +13,12 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
-	"sync"
-	"time"
 
 	"throng"
 )
 
-const (
-	maxFileBytes  = 128 << 20 // a month of 100,000 rows has about 25 MiB
-	maxCacheBytes = 64 << 20
-)
+// maxFileBytes bounds a file: a month of 100,000 rows has about 25 MiB.
+const maxFileBytes = 128 << 20
 
 // ErrAltered marks a release whose file is not the one that the ledger knows.
 var ErrAltered = errors.New("the file is not the one in the ledger")
@@ -34,28 +30,17 @@ type Hashes interface {
 }
 
 // Files are releases in files named SITE/TABLE/PERIOD.json. A file is decoded strictly: an unknown
-// field, rows out of order or another name inside than outside are errors. Decoded files are kept,
-// up to 64 MiB of them, until they change.
+// field, rows out of order or another name inside than outside are errors. Nothing is kept: each call
+// reads the file.
 type Files struct {
 	fsys   fs.FS
 	hashes Hashes
-
-	mu    sync.Mutex
-	kept  map[throng.ReleaseID]*file // guarded by mu
-	bytes int64                      // of all kept files; guarded by mu
-	turn  uint64                     // counts uses; guarded by mu
-}
-
-type file struct {
-	stored   *Stored
-	modified time.Time
-	used     uint64 // turn of the last use
 }
 
 // NewFiles reads releases from fsys, usually os.DirFS of the state directory's releases folder. With
 // hashes, each release is compared with what they say on every use; nil leaves that out.
 func NewFiles(fsys fs.FS, hashes Hashes) *Files {
-	return &Files{fsys: fsys, hashes: hashes, kept: map[throng.ReleaseID]*file{}}
+	return &Files{fsys: fsys, hashes: hashes}
 }
 
 // List names the releases. Files and folders with other names than a release can have are not
@@ -93,7 +78,7 @@ func parseID(site, table, period string) (throng.ReleaseID, bool) {
 	return throng.ReleaseID{Site: site, Table: table, Period: p}, err == nil && p.String() == period
 }
 
-// Get reads a release, or gives it as it was read before if the file has not changed since.
+// Get reads a release.
 func (f *Files) Get(ctx context.Context, id throng.ReleaseID) (*Stored, error) {
 	if _, ok := parseID(id.Site, id.Table, id.Period.String()); !ok {
 		return nil, fmt.Errorf("read release: name: %w", fs.ErrNotExist)
@@ -121,13 +106,6 @@ func (f *Files) read(id throng.ReleaseID) (*Stored, error) {
 		return nil, err
 	}
 	defer in.Close() // read only: its error tells nothing
-	info, err := in.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if s := f.recall(id, info); s != nil {
-		return s, nil
-	}
 	body, err := io.ReadAll(io.LimitReader(in, maxFileBytes+1))
 	if err != nil {
 		return nil, err
@@ -140,51 +118,7 @@ func (f *Files) read(id throng.ReleaseID) (*Stored, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
-	s := &Stored{Release: rel, Body: body, SHA256: hex.EncodeToString(sum[:])}
-	f.keep(id, s, info.ModTime())
-	return s, nil
-}
-
-func (f *Files) recall(id throng.ReleaseID, info fs.FileInfo) *Stored {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	k := f.kept[id]
-	if k == nil || !k.modified.Equal(info.ModTime()) || int64(len(k.stored.Body)) != info.Size() {
-		return nil
-	}
-	f.turn++
-	k.used = f.turn
-	return k.stored
-}
-
-func (f *Files) keep(id throng.ReleaseID, s *Stored, modified time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.forget(id)
-	f.turn++
-	f.kept[id] = &file{stored: s, modified: modified, used: f.turn}
-	f.bytes += int64(len(s.Body))
-	for f.bytes > maxCacheBytes && len(f.kept) > 1 {
-		f.forget(f.oldest())
-	}
-}
-
-// forget is called with mu held, and so is oldest.
-func (f *Files) forget(id throng.ReleaseID) {
-	if k := f.kept[id]; k != nil {
-		f.bytes -= int64(len(k.stored.Body))
-		delete(f.kept, id)
-	}
-}
-
-func (f *Files) oldest() (id throng.ReleaseID) {
-	least := f.turn + 1
-	for i, k := range f.kept {
-		if k.used < least {
-			least, id = k.used, i
-		}
-	}
-	return id
+	return &Stored{Release: rel, Body: body, SHA256: hex.EncodeToString(sum[:])}, nil
 }
 
 func decode(body []byte, id throng.ReleaseID) (*throng.Release, error) {

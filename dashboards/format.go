@@ -123,3 +123,11 @@ func periodTitle(p throng.Period) string {
 	}
 	return first.Format("Monday, 2 January 2006")
 }
+
+// namedPeriod writes a period as short as it stays clear beside others.
+func namedPeriod(p throng.Period) string {
+	if p.Kind() == throng.DayPeriod {
+		return p.First().Start().Format("Mon 2 Jan 2006")
+	}
+	return periodTitle(p)
+}

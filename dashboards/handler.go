@@ -19,6 +19,7 @@ import (
 // Handler serves the dashboards. It answers GET and HEAD only.
 type Handler struct {
 	releases Releases
+	catalog  *catalog
 	sites    []*site
 	method   methodView
 	ledger   func(context.Context) ([]byte, error) // nil where it is not published
@@ -51,7 +52,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse page templates: %w", err)
 	}
-	h := &Handler{releases: o.Releases, pages: pages, ledger: o.Ledger, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
+	h := &Handler{releases: o.Releases, catalog: newCatalog(o.Releases, o.Clock), pages: pages, ledger: o.Ledger, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
 	for _, s := range o.Sites {
 		h.sites = append(h.sites, newSite(s))
 	}
@@ -66,6 +67,7 @@ func New(o Options) (*Handler, error) {
 		h.assets[name] = a
 	}
 	h.routes()
+	h.apiRoutes()
 	return h, nil
 }
 
@@ -73,7 +75,9 @@ func (h *Handler) routes() {
 	for pattern, answer := range map[string]answer{
 		"/{$}":                           h.overview,
 		"/sites/{$}":                     h.choose,
-		"/sites/{site}":                  h.latest,
+		"/sites/{site}":                  h.siteOverview,
+		"/sites/{site}/history":          h.history,
+		"/sites/{site}/compare":          h.compare,
 		"/sites/{site}/{table}/{period}": h.release,
 		"/method":                        h.showMethod,
 		"/" + throng.ManifestName:        h.showManifest,
@@ -155,8 +159,8 @@ func (h *Handler) answer(a answer) http.HandlerFunc {
 	}
 }
 
-// refuse shows the error page. A reader learns of a fault only that there is one; the log has it.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// told is what a reader is told of an error: of a fault only that there is one; the log has it.
+func (h *Handler) told(r *http.Request, err error) *refusal {
 	var told *refusal
 	switch {
 	case errors.As(err, &told):
@@ -170,6 +174,12 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			told.message = "This release is not shown: its file is not the one that was entered in the privacy ledger when it was published. The fault is in the operator's log."
 		}
 	}
+	return told
+}
+
+// refuse shows the error page.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	told := h.told(r, err)
 	page, err := h.page("error", errorView{h.frame(http.StatusText(told.status)), told.status, told.message})
 	if err != nil {
 		http.Error(w, told.message, told.status)

@@ -42,6 +42,15 @@ type Site struct {
 	// Signals says that the site's log has the fields DNT and Sec-GPC. Without them the pages say
 	// that nobody can be seen to opt out by signal.
 	Signals bool
+	// Marks are dates to know about, such as a redesign or an outage; charts and tables show them. Defaults
+	// to none.
+	Marks []Mark
+}
+
+// Mark is something that happened on a day and may explain its numbers.
+type Mark struct {
+	Day  throng.Day
+	Text string
 }
 
 // Method holds the parameters that run. Every number of the method page comes from here.

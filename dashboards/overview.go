@@ -34,7 +34,7 @@ type siteCard struct {
 }
 
 func (h *Handler) overview(r *http.Request) (*response, error) {
-	ids, err := h.releases.List(r.Context())
+	ids, err := h.catalog.list(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -61,35 +61,18 @@ func (h *Handler) card(ctx context.Context, s *site, past history) siteCard {
 	for _, p := range same[1:min(len(same), recentPeriods+1)] {
 		card.Recent = append(card.Recent, link{p.String(), releaseURL(s.ID, throng.PathTable, p)})
 	}
-	stored, err := h.releases.Get(ctx, throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: latest})
+	b, err := h.catalog.brief(ctx, throng.ReleaseID{Site: s.ID, Table: throng.PathTable, Period: latest})
 	if err != nil {
 		h.log.LogAttrs(ctx, slog.LevelError, "cannot show latest release", slog.String("error", err.Error()))
 		card.Broken = true
 		return card
 	}
-	card.Figures, card.Watermark = figuresOf(stored.Release), stored.Parameters.Watermark
+	card.Figures, card.Watermark = &b.figures, b.Watermark
 	return card
 }
 
 func releaseURL(site, table string, p throng.Period) string {
 	return "/sites/" + url.PathEscape(site) + "/" + url.PathEscape(table) + "/" + p.String()
-}
-
-// latest leads from a site to its newest table, or says that there is none yet.
-func (h *Handler) latest(r *http.Request) (*response, error) {
-	s, err := h.site(r.PathValue("site"))
-	if err != nil {
-		return nil, err
-	}
-	ids, err := h.releases.List(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	latest, ok := historyOf(ids, s.ID, throng.PathTable).latest()
-	if !ok {
-		return h.page("pending", pendingView{h.frame(s.Title), s, h.method})
-	}
-	return &response{location: releaseURL(s.ID, throng.PathTable, latest)}, nil
 }
 
 type pendingView struct {
@@ -110,7 +93,7 @@ func (h *Handler) choose(r *http.Request) (*response, error) {
 	if !ok {
 		return &response{location: "/sites/" + url.PathEscape(s.ID)}, nil
 	}
-	switch _, err := h.releases.Get(r.Context(), id); {
+	switch _, err := h.catalog.sheet(r.Context(), id); {
 	case errors.Is(err, fs.ErrNotExist):
 		return &response{location: "/sites/" + url.PathEscape(s.ID)}, nil
 	case err != nil:

@@ -19,12 +19,12 @@ var templates embed.FS
 type pages map[string]*template.Template
 
 func parsePages() (pages, error) {
-	layout, err := template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html")
+	layout, err := template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, err
 	}
 	p := pages{}
-	for _, name := range []string{"overview", "table", "pending", "method", "error"} {
+	for _, name := range []string{"overview", "site", "history", "compare", "data", "table", "pending", "method", "error"} {
 		t, err := layout.Clone()
 		if err != nil {
 			return nil, err
@@ -103,7 +103,12 @@ var words = template.FuncMap{
 	"half":    func(e throng.Estimate) string { return count((e.High - e.Low) / 2) },
 	"number":  func(n int) string { return count(int64(n)) },
 	"reason":  reason,
-	"step":    majorStep,
+	"plus1":   func(i int) int { return i + 1 },
+	"text":    throng.Period.String,
+	"date":    func(d throng.Day) string { return d.Start().Format("2 January 2006") },
+	// shortPeriod is for tables of periods, where the year is in the heading.
+	"shortPeriod": namedPeriod,
+	"step":        majorStep,
 }
 
 // reason says in a few words why a cell is blank. The first is one reason on purpose: which of the two
@@ -116,6 +121,12 @@ func reason(r throng.Reason) string {
 		return "not part of this table"
 	case throng.NotSummed:
 		return "devices of several days do not add up"
+	case notAdded:
+		return "devices of several rows do not add up"
+	case bySection:
+		return "counted by section"
+	case throng.Crossing:
+		return "with another table, it would tell about too small a group"
 	}
 	return string(r)
 }

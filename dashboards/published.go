@@ -93,7 +93,7 @@ func (h *Handler) showFile(r *http.Request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsonFile(stored), nil
+	return jsonFile(stored)
 }
 
 // Publish gives every file that is published to write, under the names of [throng.Manifest], the

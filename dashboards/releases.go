@@ -13,7 +13,7 @@ type Releases interface {
 	// List names all releases, in any order.
 	List(context.Context) ([]throng.ReleaseID, error)
 	// Get reads one release. Where there is none the error wraps [io/fs.ErrNotExist]. The result is
-	// shared: nobody changes it.
+	// the caller's.
 	Get(context.Context, throng.ReleaseID) (*Stored, error)
 }
 
@@ -52,6 +52,35 @@ func (h history) of(kind throng.PeriodKind) history {
 		}
 	}
 	return same
+}
+
+// window is up to n periods of one kind that end with until or before it, in the order of time; the zero
+// period is no limit. Before and After are the last periods of the windows beside it, zero where there is
+// none.
+type window struct {
+	Periods       []throng.Period
+	Before, After throng.Period
+}
+
+func (h history) window(kind throng.PeriodKind, until throng.Period, n int) window {
+	same := h.of(kind)
+	from := 0
+	if until != (throng.Period{}) {
+		from = slices.IndexFunc(same, func(p throng.Period) bool { return p.Last() <= until.Last() })
+		if from < 0 {
+			from = len(same)
+		}
+	}
+	to := min(from+n, len(same))
+	w := window{Periods: slices.Clone(same[from:to])}
+	slices.Reverse(w.Periods)
+	if to < len(same) {
+		w.Before = same[to]
+	}
+	if from > 0 {
+		w.After = same[max(from-n, 0)]
+	}
+	return w
 }
 
 // latest is the period to begin with: the newest day, or the newest of all where there are no days; ok

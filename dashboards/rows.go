@@ -19,6 +19,9 @@ const rowsPerPage = 100
 // that a link is the view.
 type selection struct {
 	Query      string // a substring of the path, in any case
+	In         string // a prefix, ending in a slash
+	Only       string // onlyPages, onlyGroups, or "" for both
+	Tree       bool   // by prefix, and not row by row
 	Sort       string // a column
 	Descending bool
 	Routes     bool // also the pages of the route list that are not published
@@ -34,13 +37,23 @@ var columns = map[string]func(throng.Row) throng.Measure{
 const (
 	byPath      = "path"
 	defaultSort = "visits"
+
+	onlyPages  = "pages"
+	onlyGroups = "groups"
 )
 
 // parseSelection takes what it does not know as not said. A search text longer than any path is
 // refused, because it is written into every link of the page.
 func parseSelection(form url.Values) (selection, error) {
 	s := selection{Query: strings.TrimSpace(strings.ToValidUTF8(form.Get("q"), "\uFFFD")), Routes: form.Get("show") == "routes"}
-	if len(s.Query) > throng.MaxPathBytes {
+	if only := form.Get("only"); only == onlyPages || only == onlyGroups {
+		s.Only = only
+	}
+	s.Tree, s.In = form.Get("view") == "tree", strings.ToValidUTF8(form.Get("in"), "\uFFFD")
+	if s.In != "" && !strings.HasSuffix(s.In, "/") {
+		s.In += "/"
+	}
+	if max(len(s.Query), len(s.In)) > throng.MaxPathBytes {
 		return s, &refusal{http.StatusBadRequest, fmt.Sprintf("The search text is longer than any path: at most %d bytes.", throng.MaxPathBytes)}
 	}
 	s.Sort, s.Descending = strings.CutPrefix(form.Get("sort"), "-")
@@ -65,6 +78,15 @@ func (s selection) url(base string) string {
 	form := url.Values{}
 	if s.Query != "" {
 		form.Set("q", s.Query)
+	}
+	if s.In != "" {
+		form.Set("in", s.In)
+	}
+	if s.Only != "" {
+		form.Set("only", s.Only)
+	}
+	if s.Tree {
+		form.Set("view", "tree")
 	}
 	if s.order() != "-"+defaultSort {
 		form.Set("sort", s.order())
@@ -93,25 +115,69 @@ func (s selection) sortedBy(column string) selection {
 	return s
 }
 
+// found is the rows of a selection, in order.
+type found struct {
+	rows  []throng.Row
+	order []int32 // numbers of rows; nil where rows are in order
+}
+
+func (f found) len() int {
+	if f.order != nil {
+		return len(f.order)
+	}
+	return len(f.rows)
+}
+
+func (f found) slice(from, to int) []throng.Row {
+	if f.order == nil {
+		return f.rows[from:to]
+	}
+	var rows []throng.Row
+	for _, i := range f.order[from:to] {
+		rows = append(rows, f.rows[i])
+	}
+	return rows
+}
+
 // rows gives all rows of the selection in order, before paging. Rows of the route list that are not
 // published are blank; they are there when asked for, or when something is searched.
-func (s selection) rows(published []throng.Row, routes []string) []throng.Row {
-	needle := strings.ToLower(s.Query)
-	var found []throng.Row
-	for _, row := range published {
-		if strings.Contains(strings.ToLower(row.Key), needle) {
-			found = append(found, row)
+func (s selection) rows(of *sheet, routes []string) found {
+	order := of.order(s.order())
+	if !s.narrows() && !s.Routes {
+		return found{of.Rows, order}
+	}
+	match := s.matcher()
+	picked := make([]int32, 0, 64) // not nil: found tells by it that there is an order
+	for _, i := range order {
+		if match(of.Rows[i].Key) {
+			picked = append(picked, i)
 		}
 	}
+	var blank []throng.Row
 	if s.Routes || s.Query != "" {
 		for _, key := range routes {
-			if strings.Contains(strings.ToLower(key), needle) && !isPublished(published, key) {
-				found = append(found, blankRow(key))
+			if match(key) && !isPublished(of.Rows, key) {
+				blank = append(blank, blankRow(key))
 			}
 		}
 	}
-	slices.SortStableFunc(found, s.compare)
-	return found
+	if blank == nil {
+		return found{of.Rows, picked}
+	}
+	rows := append(found{of.Rows, picked}.slice(0, len(picked)), blank...)
+	slices.SortStableFunc(rows, s.compare)
+	return found{rows: rows}
+}
+
+// narrows tells whether the selection leaves out rows.
+func (s selection) narrows() bool { return s.Query != "" || s.In != "" || s.Only != "" }
+
+func (s selection) matcher() func(key string) bool {
+	needle := strings.ToLower(s.Query)
+	return func(key string) bool {
+		return strings.HasPrefix(key, s.In) && (s.Only == "" || throng.IsOther(key) == (s.Only == onlyGroups)) &&
+			strings.Contains(strings.ToLower(key), needle)
+	}
 }
 
 func blankRow(key string) throng.Row {

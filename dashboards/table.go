@@ -13,7 +13,7 @@ import (
 type tableView struct {
 	frame
 	Site     *site
-	Release  *Stored
+	Release  *sheet
 	URL      string
 	Passing  passing
 	Figures  *figures
@@ -27,12 +27,19 @@ type tableView struct {
 	Tables         []link // the other tables of the period
 
 	Query   string
+	In      string
+	Only    string
 	Sort    string
 	Routes  bool
 	Listed  bool   // the site's route list can be shown with it
 	Toggle  string // the same view with or without the route list
+	AsTree  bool
+	Other   string // the same selection as a list, or as a tree
+	Whole   string // without search and filter
+	Compare string // with the same weekday of the week before, or the period before
 	Columns []column
 	Rows    []rowView
+	Tree    []node
 	Absent  *absent
 	Pager   pager
 }
@@ -52,7 +59,7 @@ type choices struct {
 type column struct{ Class, Name, URL, Aria string }
 
 type rowView struct {
-	Key             string
+	Key, URL        string
 	Group           bool
 	Rest            bool   // of a table that is not of paths: all that could not be shown by itself
 	Folds           bool   // a group that takes what could not be shown by itself
@@ -92,47 +99,43 @@ func (h *Handler) release(r *http.Request) (*response, error) {
 	if !ok {
 		return nil, errNothing
 	}
-	stored, err := h.releases.Get(r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	switch format {
-	case "":
-		if strings.HasSuffix(r.PathValue("period"), ".") {
-			return nil, errNothing
+	if !strings.Contains(r.PathValue("period"), ".") {
+		of, err := h.catalog.sheet(r.Context(), id)
+		if err != nil {
+			return nil, err
 		}
-		return h.table(r, s, stored)
-	case "csv":
-		return csvFile(stored)
-	case "json":
-		return jsonFile(stored), nil
+		return h.table(r, s, of)
 	}
-	return nil, errNothing
+	return h.file(r.Context(), id, format)
 }
 
-func (h *Handler) table(r *http.Request, s *site, stored *Stored) (*response, error) {
+func (h *Handler) table(r *http.Request, s *site, of *sheet) (*response, error) {
 	sel, err := parseSelection(r.URL.Query())
 	if err != nil {
 		return nil, err
 	}
-	ids, err := h.releases.List(r.Context())
+	ids, err := h.catalog.list(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	view := &tableView{
-		frame:    h.frame(s.Title + ", " + periodTitle(stored.Period)),
+		frame:    h.frame(s.Title + ", " + periodTitle(of.Period)),
 		Site:     s,
-		Release:  stored,
-		URL:      releaseURL(s.ID, stored.Table, stored.Period),
-		Passing:  h.passing(stored.Parameters),
-		Figures:  figuresOf(stored.Release),
-		OptedOut: optedOutOf(stored.Release),
-		Clipped:  clippedOf(stored.Release),
-		Notes:    notes(stored.Release),
+		Release:  of,
+		URL:      releaseURL(s.ID, of.Table, of.Period),
+		Passing:  h.passing(of.Parameters),
+		Figures:  &of.Brief.figures,
+		OptedOut: optedOutOf(of.Release),
+		Clipped:  clippedOf(of.Release),
+		Notes:    append(notes(of.Release), s.marksIn(of.Period)...),
 	}
-	view.Watermark = stored.Parameters.Watermark
-	view.place(h.sites, historyOf(ids, s.ID, stored.Table))
-	view.besides(ids)
+	view.Watermark = of.Parameters.Watermark
+	past := historyOf(ids, s.ID, of.Table)
+	view.place(h.sites, past)
+	view.Tables = tablesBeside(ids, s.ID, of.Table, of.Period)
+	if before := past.comparable(of.Period); before != (throng.Period{}) {
+		view.Compare = compareURL(s.ID, of.Table, before, of.Period)
+	}
 	view.fill(sel)
 	return h.page("table", view)
 }
@@ -148,26 +151,34 @@ func (v *tableView) place(sites []*site, past history) {
 	for _, s := range sites {
 		v.Sites = append(v.Sites, choice{s.ID, s.Title, s == v.Site})
 	}
-	for kind, name := range map[throng.PeriodKind]string{throng.DayPeriod: "Days", throng.SpanPeriod: "Spans", throng.MonthPeriod: "Months"} {
-		group := choices{Name: name}
-		for _, p := range past.of(kind) {
-			group.Of = append(group.Of, choice{p.String(), p.String(), p == v.Release.Period})
-		}
-		if group.Of != nil {
-			v.Periods = append(v.Periods, group)
-		}
-	}
-	slices.SortFunc(v.Periods, func(a, b choices) int { return strings.Compare(a.Name, b.Name) })
+	v.Periods = periodChoices(past, v.Release.Period)
 }
 
-// besides leads to the other tables of the same site and period.
-func (v *tableView) besides(ids []throng.ReleaseID) {
-	for _, id := range ids {
-		if id.Site == v.Site.ID && id.Period == v.Release.Period && id.Table != v.Release.Table {
-			v.Tables = append(v.Tables, link{or(tableNames[id.Table], id.Table), releaseURL(id.Site, id.Table, id.Period)})
+// periodChoices are the periods of a table for a form, by kind.
+func periodChoices(past history, selected throng.Period) []choices {
+	var all []choices
+	for _, k := range kindNames {
+		group := choices{Name: k.name}
+		for _, p := range past.of(k.kind) {
+			group.Of = append(group.Of, choice{p.String(), p.String(), p == selected})
+		}
+		if group.Of != nil {
+			all = append(all, group)
 		}
 	}
-	slices.SortFunc(v.Tables, func(a, b link) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// tablesBeside lead to the other tables of a site and period.
+func tablesBeside(ids []throng.ReleaseID, site, table string, p throng.Period) []link {
+	var tables []link
+	for _, id := range ids {
+		if id.Site == site && id.Period == p && id.Table != table {
+			tables = append(tables, link{strings.ToLower(strings.TrimSuffix(or(tableNames[id.Table], id.Table), " (UTC)")), releaseURL(id.Site, id.Table, id.Period)})
+		}
+	}
+	slices.SortFunc(tables, func(a, b link) int { return strings.Compare(a.Name, b.Name) })
+	return tables
 }
 
 // tableNames are the heads of the first columns.
@@ -182,25 +193,40 @@ func (v *tableView) fill(sel selection) {
 	if v.Listed = v.Site.Listed > 0 && v.Release.Table == throng.PathTable && v.Release.Period.Kind() != throng.SpanPeriod; v.Listed {
 		routes = v.Site.routes
 	}
-	found := sel.rows(v.Release.Rows, routes)
-	v.Pager = newPager(&sel, v.URL, len(found))
-	v.Query, v.Sort, v.Routes = sel.Query, sel.order(), sel.Routes
-	toggled := sel
-	toggled.Routes, toggled.Page = !sel.Routes, 1
-	v.Toggle = toggled.url(v.URL)
-	v.heads(sel)
-	for _, row := range found[v.Pager.first:v.Pager.last] {
-		v.Rows = append(v.Rows, v.row(row))
+	if v.AsTree = sel.Tree && v.Release.Table == throng.PathTable; v.AsTree {
+		sel.Query, sel.Only, sel.Routes = "", "", false
+		v.openTree(sel)
+	} else {
+		found := sel.rows(v.Release, routes)
+		v.Pager = newPager(&sel, v.URL, found.len())
+		for _, row := range found.slice(v.Pager.first, v.Pager.last) {
+			v.Rows = append(v.Rows, v.row(row))
+		}
 	}
+	v.Query, v.In, v.Only, v.Sort, v.Routes = sel.Query, sel.In, sel.Only, sel.order(), sel.Routes
+	v.ways(sel)
+	v.heads(sel)
 	if a, ok := absentPath(v.Release.Release, sel.Query, v.URL); ok && v.Release.Table == throng.PathTable {
 		v.Absent = &a
 	}
+}
+
+// ways lead to other views of the same table.
+func (v *tableView) ways(sel selection) {
+	sel.Page = 1
+	toggled, other := sel, sel
+	toggled.Routes, other.Tree, other.Routes = !sel.Routes, !sel.Tree, false
+	v.Toggle, v.Other = toggled.url(v.URL), other.url(v.URL)
+	v.Whole = selection{Sort: sel.Sort, Descending: sel.Descending, Tree: sel.Tree}.url(v.URL)
 }
 
 func (v *tableView) heads(sel selection) {
 	v.Columns = []column{{Class: byPath, Name: or(tableNames[v.Release.Table], v.Release.Table)}, {Class: "visits", Name: "Visits"}, {Class: "devices", Name: "Devices"}}
 	for i := range v.Columns {
 		c := &v.Columns[i]
+		if v.AsTree && c.Class == "devices" {
+			continue
+		}
 		c.URL = sel.sortedBy(c.Class).url(v.URL)
 		switch {
 		case sel.Sort == c.Class && sel.Descending:
@@ -212,7 +238,7 @@ func (v *tableView) heads(sel selection) {
 }
 
 func (v *tableView) row(r throng.Row) rowView {
-	out := rowView{Key: r.Key, Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), Holder: r.Holder}
+	out := rowView{Key: r.Key, URL: historyURL(v.Site.ID, v.Release.Table, r.Key), Visits: cellOf(r.Visits), Devices: cellOf(r.Devices), Holder: r.Holder}
 	if v.Release.Table != throng.PathTable {
 		out.Rest = r.Key == throng.Other
 	} else if throng.IsOther(r.Key) {
@@ -220,9 +246,14 @@ func (v *tableView) row(r throng.Row) rowView {
 	}
 	if e, ok := r.Visits.Estimate(); ok && v.Figures.Visits.Value > 0 {
 		out.Share = float64(e.Value) / float64(v.Figures.Visits.Value)
-		out.Bar = strconv.FormatFloat(100*float64(max(e.Value, 0))/float64(max(v.Figures.Most, 1)), 'f', 1, 64)
+		out.Bar = barWidth(e.Value, v.Figures.Most)
 	}
 	return out
+}
+
+// barWidth is the width of a bar in percent of the longest.
+func barWidth(value, most int64) string {
+	return strconv.FormatFloat(100*float64(max(value, 0))/float64(max(most, 1)), 'f', 1, 64)
 }
 
 // passing is what a cell needed in a release; a month draws nothing, so there it is what its days need.
@@ -231,68 +262,4 @@ func (h *Handler) passing(p throng.Parameters) passing {
 		p.Draws = h.method.Parameters.Draws
 	}
 	return passingOf(p)
-}
-
-// notes say what kind of table a release is, and how much of the period's log it holds, as coarsely as
-// the release does.
-func notes(r *throng.Release) []string {
-	notes, c := kindNotes(r), r.Complete
-	if len(c.MissingSources) > 0 {
-		notes = append(notes, "Not all of the log had arrived when the period was closed. Missing: "+strings.Join(c.MissingSources, ", ")+". Numbers may be too low.")
-	}
-	if text := map[throng.Share]string{
-		throng.ShareSome:     "Some lines, at most 1 %, came after the period was closed and are not counted.",
-		throng.ShareAbove1Pc: "More than 1 % of the lines came after the period was closed. They are not counted, and numbers are too low.",
-	}[c.Late]; text != "" {
-		notes = append(notes, text)
-	}
-	if text := map[throng.Share]string{
-		throng.ShareSome:     "Some lines of the log, at most 1 %, could not be read and are not counted.",
-		throng.ShareAbove1Pc: "More than 1 % of the lines of the log could not be read. They are not counted, and numbers may be too low.",
-	}[c.Rejected]; text != "" {
-		notes = append(notes, text)
-	}
-	return notes
-}
-
-func kindNotes(r *throng.Release) []string {
-	var notes []string
-	switch r.Period.Kind() {
-	case throng.SpanPeriod:
-		notes = append(notes, "This table holds only what the days of the span could not show by themselves, counted over all of its days. It adds to their tables.")
-	case throng.MonthPeriod:
-		notes = append(notes, "Visits are sums of "+count(int64(len(r.Sources)))+" published tables: the month's days, and its spans, whose rows were taken out of the groups that held them. Nothing was counted again, and devices of several days do not add up.")
-	}
-	if n := len(r.Complete.MissingDays); n > 0 {
-		notes = append(notes, "Not in these numbers: "+plural(int64(n), "day")+" of which there is no table, or of which nothing was left to count.")
-	}
-	if r.Withheld != "" {
-		notes = append(notes, "This table was drawn and is not shown: beside another table of the same day it would tell about too small a group.")
-	}
-	return notes
-}
-
-// pager leads through the rows, a page at a time.
-type pager struct {
-	Page, Pages, Rows int
-	First, Last       int // numbers of the shown rows, from 1; both 0 where there are none
-	Previous, Next    string
-	first, last       int
-}
-
-// newPager takes a page past the last one as the last one.
-func newPager(sel *selection, base string, rows int) pager {
-	pages := max(1, (rows+rowsPerPage-1)/rowsPerPage)
-	sel.Page = min(sel.Page, pages)
-	p := pager{Page: sel.Page, Pages: pages, Rows: rows, first: (sel.Page - 1) * rowsPerPage}
-	p.last = min(p.first+rowsPerPage, rows)
-	p.First, p.Last = min(p.first+1, rows), p.last
-	at := *sel
-	if at.Page = sel.Page - 1; at.Page >= 1 {
-		p.Previous = at.url(base)
-	}
-	if at.Page = sel.Page + 1; at.Page <= pages {
-		p.Next = at.url(base)
-	}
-	return p
 }
