@@ -27,6 +27,7 @@ const (
 	tableFoldedUnits = "folded_units"
 	tableFoldedCells = "folded_cells"
 	tableTableUnits  = "table_units"
+	tableHeld        = "held"
 )
 
 // systemDatabase is where ClickHouse keeps its own logs. In items' names its tables stand behind it.
@@ -51,6 +52,7 @@ var tables = map[string]table{
 	tableCells:       {throng.ClassOpenUnits, "day", nil},
 	tableFoldedUnits: {throng.ClassFoldedUnits, "day", nil},
 	tableFoldedCells: {throng.ClassFoldedUnits, "day", nil},
+	tableHeld:        {throng.ClassHeld, "ordered", ofHold},
 	"releases":       {throng.ClassReleases, "", nil},
 	"table_sites":    {throng.ClassState, "", nil},
 	"schema_steps":   {throng.ClassState, "", nil},

@@ -1,0 +1,12 @@
+WHERE site = {site:String}
+    AND time >= fromUnixTimestamp({from:Int64}) AND time < fromUnixTimestamp({to:Int64})
+    AND ({path:String} = '' OR path = {path:String})
+    AND ({method:String} = '' OR method = {method:String})
+    AND ({status:UInt16} = 0 OR status = {status:UInt16})
+    AND ({referrer:String} = '' OR referrer = {referrer:String})
+    AND ({client:String} = '' OR client = {client:String})
+    AND ({os:String} = '' OR os = {os:String})
+    AND ({country:String} = '' OR country = {country:String})
+    AND ({bot:String} = '' OR bot = {bot:String})
+    AND network BETWEEN toIPv6({first:String}) AND toIPv6({last:String})
+    AND ({opted_out:Bool} OR NOT opted_out)
