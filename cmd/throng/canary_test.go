@@ -56,8 +56,14 @@ func TestCanary(t *testing.T) {
 	c.checkAfterClose(t)
 	c.checkCommands(t, later)
 
+	t.Log("a hold copies what a few of those who opted out asked for")
+	c.hold(t, later)
+
 	t.Log("eleven days later")
-	c.checkAfterRetention(t, closedDay.Start().Add(11*24*time.Hour))
+	c.checkHeld(t, closedDay.Start().Add(11*24*time.Hour))
+
+	t.Log("the hold is over")
+	c.checkAfterRetention(t, (closedDay + holdDays).End())
 	c.checkOutput(t)
 	c.plant(t)
 }
@@ -222,7 +228,7 @@ func (c *canarySite) checkAfterRetention(t *testing.T, now time.Time) {
 		for table, what := range coarse().findIn(tables(t, e)) {
 			t.Errorf("table %s holds %s", table, what)
 		}
-		c.checkGone(t, e, "events", "open_units", "cells", "folded_units", "folded_cells")
+		c.checkGone(t, e, "events", "open_units", "cells", "folded_units", "folded_cells", "held")
 		for _, table := range []string{"blocks", "marks"} { // those of a later day are younger
 			if n := e.counts(t, "SELECT 'rows', count() FROM "+table+" WHERE day <= '"+closedDay.String()+"'")["rows"][0]; n != 0 {
 				t.Errorf("%s has %d rows of the day", table, n)

@@ -23,6 +23,7 @@ type commands struct {
 	Close     closeCommand     `cmd:"" help:"Close days that are over and publish their tables."`
 	Release   releaseCommand   `cmd:"" help:"List, show and export what was published."`
 	Retention retentionCommand `cmd:"" help:"Plan, carry out and prove deletion."`
+	Hold      holdCommand      `cmd:"" help:"Keep copies of a few events past their time, and say why."`
 	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
 	Routes    routesCommand    `cmd:"" help:"Propose a site's route list."`
 	Verify    verifyCommand    `cmd:"" help:"Check what was published from the published files alone."`

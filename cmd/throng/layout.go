@@ -25,6 +25,7 @@ func (d layout) releases() string   { return d.path("releases") }
 func (d layout) ledger() string     { return d.path("ledger") }
 func (d layout) receipts() string   { return d.path("receipts") }
 func (d layout) limits() string     { return d.path("limits") }
+func (d layout) holds() string      { return d.path("holds") }
 func (d layout) quarantine() string { return d.path("quarantine") }
 func (d layout) tmp() string        { return d.path("tmp") }
 

@@ -40,7 +40,7 @@ func (n *node) keeper(b *broker.Client, s *clickhouse.Store) (*retention.Keeper,
 	return retention.New(retention.Options{
 		Stores: map[string]retention.Store{clickhouse.StoreName: s, broker.Store: b},
 		Limits: limits(n.cfg.Retention), Terms: n.dir.limits(),
-		Closed: n.closed, Receipts: r, Every: n.cfg.Retention.CheckEvery.Std(), Clock: n.clock, Log: n.log,
+		Closed: n.closed, Held: n.held, Receipts: r, Every: n.cfg.Retention.CheckEvery.Std(), Clock: n.clock, Log: n.log,
 	})
 }
 

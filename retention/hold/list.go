@@ -60,15 +60,20 @@ func newList() *List { return &List{head: hash([]byte(Format))} }
 // Entries are the register's entries. They belong to the list.
 func (l List) Entries() []Entry { return l.entries }
 
+// Find is the hold of a number.
+func (l List) Find(number uint32) (Hold, error) {
+	if number == 0 || int64(number) > int64(len(l.Holds)) {
+		return Hold{}, fmt.Errorf("there is no hold %d", number)
+	}
+	return l.Holds[number-1], nil
+}
+
 // Keeps tells whether a hold in force keeps the copies of an item of class held. Copies that would stay longer
 // than their hold are kept by none.
 func (l List) Keeps(now time.Time) func(throng.Item) bool {
 	return func(item throng.Item) bool {
-		if item.Hold == 0 || int64(item.Hold) > int64(len(l.Holds)) {
-			return false
-		}
-		h := l.Holds[item.Hold-1]
-		return h.InForce(now) && !item.Expires.After(h.Copy().Expires())
+		h, err := l.Find(item.Hold)
+		return err == nil && h.InForce(now) && !item.Expires.After(h.Copy().Expires())
 	}
 }
 
@@ -85,11 +90,10 @@ func (l *List) allow(e Entry) error {
 	if e.Step == Ordered {
 		return l.allowOrder(e)
 	}
-	if e.Hold == 0 || int64(e.Hold) > int64(len(l.Holds)) {
-		return fmt.Errorf("there is no hold %d", e.Hold)
-	}
-	h := l.Holds[e.Hold-1]
+	h, err := l.Find(e.Hold)
 	switch {
+	case err != nil:
+		return err
 	case !h.Released.IsZero():
 		return fmt.Errorf("hold %d was released", e.Hold)
 	case !h.InForce(e.Time):

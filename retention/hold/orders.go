@@ -86,6 +86,14 @@ var ErrNoMatch = errors.New("no stored event matches, so there is nothing to hol
 // was refused; then, and where the order breaks a rule, nothing was ordered. An order whose copying fails is
 // released.
 func (o *Orders) Create(ctx context.Context, order Order) (Hold, error) {
+	salt, terms := newSalt(), Terms(order.Match)
+	e := Entry{
+		Time: o.now(), Step: Ordered, Hold: uint32(len(o.o.Register.list.Holds)) + 1, By: order.By, Reason: order.Reason, Ticket: order.Ticket,
+		Review: o.review(order.Review, order.Until), Until: order.Until, Match: Commitment(salt, terms), Share: None,
+	}
+	if err := o.o.Register.list.allow(e); err != nil {
+		return Hold{}, fmt.Errorf("order hold: %w", err)
+	}
 	matched, all, err := o.o.Store.CountMatched(ctx, order.Match)
 	if err == nil {
 		err = checkRows(matched)
@@ -93,15 +101,14 @@ func (o *Orders) Create(ctx context.Context, order Order) (Hold, error) {
 	if err != nil {
 		return Hold{}, fmt.Errorf("order hold: %w", err)
 	}
-	salt, terms := newSalt(), Terms(order.Match)
-	e := Entry{
-		Time: o.now(), Step: Ordered, Hold: uint32(len(o.o.Register.list.Holds)) + 1, By: order.By, Reason: order.Reason, Ticket: order.Ticket,
-		Review: o.review(order.Review, order.Until), Until: order.Until, Match: Commitment(salt, terms), Share: ShareOf(matched, all),
-	}
+	e.Share = ShareOf(matched, all)
 	if err := o.o.Register.append(e); err != nil {
 		return Hold{}, fmt.Errorf("order hold: %w", err)
 	}
-	h := o.hold(e.Hold)
+	h, err := o.o.Register.list.Find(e.Hold)
+	if err != nil {
+		return Hold{}, fmt.Errorf("order hold: %w", err)
+	}
 	rows, err := o.o.Store.CopyHeld(ctx, h.Copy(), terms, salt, order.Match)
 	if err == nil {
 		err = checkRows(rows) // events can have come in since they were counted
@@ -137,7 +144,11 @@ type Extension struct {
 // Extend gives a hold a new last day and a new review. The register has it first; copies that could not be moved
 // then go on their old last day, unless another extension moves them.
 func (o *Orders) Extend(ctx context.Context, number uint32, x Extension) (Hold, error) {
-	until := cmp.Or(x.Until, o.hold(number).Until)
+	before, err := o.o.Register.list.Find(number)
+	if err != nil {
+		return Hold{}, fmt.Errorf("extend hold: %w", err)
+	}
+	until := cmp.Or(x.Until, before.Until)
 	e := Entry{
 		Time: o.now(), Step: Extended, Hold: number, By: x.By, Reason: x.Reason, Ticket: x.Ticket,
 		Review: o.review(x.Review, until), Until: until,
@@ -145,8 +156,11 @@ func (o *Orders) Extend(ctx context.Context, number uint32, x Extension) (Hold, 
 	if err := o.o.Register.append(e); err != nil {
 		return Hold{}, fmt.Errorf("extend hold: %w", err)
 	}
-	h := o.hold(number)
-	if err := o.o.Store.MoveHeld(ctx, h.Copy()); err != nil {
+	h, err := o.o.Register.list.Find(number)
+	if err == nil {
+		err = o.o.Store.MoveHeld(ctx, h.Copy())
+	}
+	if err != nil {
 		return Hold{}, fmt.Errorf("extend hold: move copies of hold %d: %w", number, err)
 	}
 	return h, nil
@@ -157,16 +171,7 @@ func (o *Orders) Release(number uint32, by string) (Hold, error) {
 	if err := o.o.Register.append(Entry{Time: o.now(), Step: Released, Hold: number, By: by}); err != nil {
 		return Hold{}, fmt.Errorf("release hold: %w", err)
 	}
-	return o.hold(number), nil
-}
-
-// hold is the state of a hold; the zero value where there is none.
-func (o *Orders) hold(number uint32) Hold {
-	holds := o.o.Register.list.Holds
-	if number == 0 || int64(number) > int64(len(holds)) {
-		return Hold{}
-	}
-	return holds[number-1]
+	return o.o.Register.list.Find(number)
 }
 
 func (o *Orders) now() time.Time { return o.o.Clock.Now().UTC() }
