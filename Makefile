@@ -64,9 +64,13 @@ crash: engine ## kill processes at random under load, CRASH_KILLS times
 audit: ## attack 90 simulated days, the mechanism with 100,000 samples a side, and the way to the noise
 	THRONG_ATTACK_DAYS=90 THRONG_AUDIT_SAMPLES=100000 $(GO) test -count=1 -timeout 12m -run 'NothingUnderK|Audit|GreyBox|NoiseIsMade' ./aggregate ./aggregate/attack
 
-kafka: ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
+proof: engine ## let twelve simulated days pass and search every byte of every store at each hour
+	THRONG_PROOF=whole $(GO) test -count=1 -timeout 12m -v -run 'TestProof$$|TestTracesAreFound|TestLimits' ./cmd/throng
+
+kafka: engine ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
-	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v -run 'Test' ./internal/broker ./internal/broker/kafkatest
+	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest
+	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 5m -v -run 'TestProof$$' ./cmd/throng
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md

@@ -10,10 +10,16 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"throng"
 )
 
-// clockEnv is how far the clock of a process that a test starts is ahead of the machine's.
-const clockEnv = "THRONG_TEST_CLOCK"
+// clockEnv is how far the clock of a process that a test starts is ahead of the machine's; steerEnv is a file
+// that says it from moment to moment.
+const (
+	clockEnv = "THRONG_TEST_CLOCK"
+	steerEnv = "THRONG_TEST_CLOCK_FILE"
+)
 
 // TestMain puts this binary on the path as `throng`: started under that name it is the program.
 func TestMain(m *testing.M) {
@@ -22,19 +28,31 @@ func TestMain(m *testing.M) {
 
 // program is main under the clock that the test wants.
 func program() {
-	ahead, ok := os.LookupEnv(clockEnv)
-	if !ok {
+	clock, err := testClock()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "throng:", err)
+		os.Exit(exitUsage)
+	}
+	if clock == nil {
 		main()
 		return
 	}
-	d, err := time.ParseDuration(ahead)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "throng: "+clockEnv+":", err)
-		os.Exit(exitUsage)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ(), aheadClock(d)))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ(), clock))
+}
+
+// testClock is nil where the test wants the machine's.
+func testClock() (throng.Clock, error) {
+	if path, ok := os.LookupEnv(steerEnv); ok {
+		return steer(path)
+	}
+	ahead, ok := os.LookupEnv(clockEnv)
+	if !ok {
+		return nil, nil
+	}
+	d, err := time.ParseDuration(ahead)
+	return aheadClock(d), err
 }
 
 // aheadClock is the machine's clock, so much ahead.
