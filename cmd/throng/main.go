@@ -30,6 +30,10 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if err := noCoreDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "throng: switch off core dumps:", err)
+		os.Exit(exitFailure)
+	}
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ(), systemClock{}))
 }
 
