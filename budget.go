@@ -29,7 +29,7 @@ const (
 	DrawOptedOutGates  Draw = "opted_out_gates"  // opted-out and remaining devices of a section or site
 	DrawOptedOutVisits Draw = "opted_out_visits" // bounded opted-out visits of a section or site
 	DrawRemainingGates Draw = "remaining_gates"  // devices left in a group out of which a span takes rows
-	DrawClipped        Draw = "clipped"          // gate and published number of devices that were clipped
+	DrawClipped        Draw = "clipped"          // gates of the devices that were clipped and of those that were not, from which their share is made
 )
 
 // DrawParameters say how one kind of draw is calibrated.

@@ -3,7 +3,7 @@ package throng
 import "slices"
 
 // ReleaseFormat names the form of the files that hold releases (docs/release-format.md).
-const ReleaseFormat = "throng/release/2"
+const ReleaseFormat = "throng/release/3"
 
 // Release is a published table: one site, one table, one period. It is written once, as JSON in
 // releases/SITE/TABLE/PERIOD.json, and never drawn again.
@@ -26,8 +26,10 @@ type Release struct {
 	Rows []Row `json:"rows"`
 	// OptedOut is the opted-out column, by section and site, sorted by group; empty where it is not drawn.
 	OptedOut []OptedOut `json:"opted_out"`
-	// ClippedDevices is the number of devices whose visits were cut by L0 or Linf.
-	ClippedDevices Measure `json:"clipped_devices"`
+	// ClippedPercent is the share of the table's devices whose visits were cut by L0 or Linf, in whole percent.
+	// Both these devices and all others have passed a gate; neither number is published, since with a total of
+	// devices those of a row could be subtracted from it.
+	ClippedPercent Measure `json:"clipped_percent"`
 	// Sources are the releases that a month was summed from, sorted; empty for others.
 	Sources []Source `json:"sources,omitempty"`
 }

@@ -52,7 +52,7 @@ func TestFurtherTablesShareTheBudget(t *testing.T) {
 			t.Errorf("%s has %d devices: more than four keys of a device were kept", row.Key, e.Value)
 		}
 	}
-	if len(country.OptedOut) != 0 || country.ClippedDevices.Reason() != throng.NotDrawn || country.Parameters.L0 != 1 {
+	if len(country.OptedOut) != 0 || country.ClippedPercent.Reason() != throng.NotDrawn || country.Parameters.L0 != 1 {
 		t.Errorf("country: %+v", country)
 	}
 	if _, err := os.Stat(filepath.Join(h.dir, "releases", "www", throng.HourTable)); err == nil {

@@ -134,7 +134,7 @@ func newMonthSum(id throng.ReleaseID, complete throng.Completeness) *monthSum {
 		r: throng.Release{
 			Format: throng.ReleaseFormat, Site: id.Site, Table: id.Table, Period: id.Period, Complete: complete,
 			Parameters: throng.Parameters{Draws: []throng.DrawParameters{}},
-			Rows:       []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedDevices: throng.Blank(throng.NotSummed),
+			Rows:       []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotSummed),
 		},
 		rows: map[string]*normal{}, optedOut: map[string]*normal{}, of: map[string]*normal{},
 	}

@@ -34,7 +34,7 @@ func (d *draft) encode(complete throng.Completeness) ([]byte, error) {
 		Withheld:       d.withheld,
 		Rows:           d.rows,
 		OptedOut:       d.optedOut,
-		ClippedDevices: d.clipped,
+		ClippedPercent: d.clipped,
 	})
 }
 

@@ -11,11 +11,11 @@ import (
 type sums struct {
 	visits   []int64 // by published node
 	optedOut []int64 // visits by opted-out devices, by group of the columns
-	clipped  []int64 // devices, by draft
+	clipped  []int64 // devices of the path table: 2i of draft i that were clipped, 2i+1 that were not
 }
 
 func (p *partition) newSums() sums {
-	return sums{make([]int64, len(p.tree.nodes)), make([]int64, len(p.columns.groups)), make([]int64, len(p.drafts))}
+	return sums{make([]int64, len(p.tree.nodes)), make([]int64, len(p.columns.groups)), make([]int64, 2*len(p.drafts))}
 }
 
 func (s sums) add(o sums) {
@@ -93,20 +93,21 @@ func (s *summer) add(d *device) {
 	for _, g := range s.groups {
 		s.sums.optedOut[g.cell] += min(g.visits, groupVisits[min(g.rows, throng.MaxLeafKeys)])
 	}
-	if clipped {
-		s.sums.clipped[s.pathDraft(d)]++
+	if i, ok := s.pathDraft(d); ok && clipped {
+		s.sums.clipped[2*i]++
+	} else if ok {
+		s.sums.clipped[2*i+1]++
 	}
 }
 
-// pathDraft is the draft of the path table in which a device is; it has a leaf there, or it could not
-// have been clipped.
-func (s *summer) pathDraft(d *device) int32 {
+// pathDraft is the draft of the path table in which a device is.
+func (s *summer) pathDraft(d *device) (draft int32, ok bool) {
 	for _, l := range d.leaves {
 		if i := s.tree.nodes[l.node].draft; s.tree.drafts[i].path {
-			return i
+			return i, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // groupVisits[n] is the largest number of visits by which a device that opted out counts in a group of
@@ -147,12 +148,7 @@ func (p *partition) drawSums(total sums) error {
 		d.optedOut = append(d.optedOut, o)
 	}
 	for i, d := range p.drafts {
-		d.clipped = throng.Blank(throng.NotDrawn)
-		if !d.has(throng.DrawClipped) {
-			continue
-		}
-		var err error
-		if d.clipped, err = d.draws.Gate(throng.DrawClipped, total.clipped[i]); err != nil {
+		if err := d.drawClipped(total.clipped[2*i], total.clipped[2*i+1]); err != nil {
 			return err
 		}
 	}

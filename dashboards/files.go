@@ -154,8 +154,8 @@ func check(rel *throng.Release, id throng.ReleaseID) error {
 			return fmt.Errorf("opted-out group %d is out of order or has a number without its interval or reason", i)
 		}
 	}
-	if !whole(rel.ClippedDevices) {
-		return errors.New("the number of clipped devices has neither an interval nor a reason")
+	if !whole(rel.ClippedPercent) {
+		return errors.New("the share of clipped devices has neither an interval nor a reason")
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func release(t *testing.T, site, period string, rows ...throng.Row) *throng.Rele
 	slices.SortFunc(rows, func(a, b throng.Row) int { return strings.Compare(a.Key, b.Key) })
 	return &throng.Release{
 		Format: throng.ReleaseFormat, Site: site, Table: throng.PathTable, Period: day(t, period), Tree: 1, Parameters: parameters(),
-		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows, OptedOut: []throng.OptedOut{}, ClippedDevices: throng.Blank(throng.NotDrawn),
+		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotDrawn),
 	}
 }
 
@@ -93,7 +93,7 @@ func archive(t *testing.T) fstest.MapFS {
 		{Group: "/*", OfVisits: throng.Estimate{Value: 900, Low: 696, High: 1_104}, OptedOutVisits: throng.Blank(throng.BelowGate)},
 		{Group: "/a/*", OfVisits: throng.Estimate{Value: 1_000, Low: 796, High: 1_204}, OptedOutVisits: around(333, 329)},
 	}
-	marked.ClippedDevices = around(61, 110)
+	marked.ClippedPercent = around(12, 2)
 	files := fstest.MapFS{}
 	for _, rel := range []*throng.Release{latest, marked, release(t, "archives", "2026-11-20", row("/www.ecfr.gov/search", 380_000, 108_000)),
 		spanOf(t), monthOf(t), countriesOf(t), release(t, "library", "2026-11-21")} {

@@ -27,11 +27,11 @@ func optedOutOf(rel *throng.Release) []optedOutView {
 	return views
 }
 
-// clippedOf is the number of clipped devices; nil where it was not drawn.
+// clippedOf is the share of clipped devices in percent; nil where it was not drawn.
 func clippedOf(rel *throng.Release) *cell {
-	if rel.ClippedDevices.Reason() == throng.NotDrawn {
+	if rel.ClippedPercent.Reason() == throng.NotDrawn {
 		return nil
 	}
-	c := cellOf(rel.ClippedDevices)
+	c := cellOf(rel.ClippedPercent)
 	return &c
 }

@@ -109,8 +109,7 @@ func checkNumbers(where string, rel *throng.Release, c *Claim) {
 			c.fault(where, "opted-out group %q: %v", g.Group, err)
 		}
 	}
-	d, drawn := rel.Parameters.Draw(throng.DrawClipped)
-	if err := checkGated(rel.Parameters, d, drawn, rel.ClippedDevices); err != nil {
+	if err := checkClipped(rel.Parameters, rel.ClippedPercent); err != nil {
 		c.fault(where, "clipped devices: %v", err)
 	}
 }
@@ -136,16 +135,21 @@ func checkRow(p throng.Parameters, row throng.Row) error {
 	return nil
 }
 
-// checkGated checks a number of devices that is its own gate.
-func checkGated(p throng.Parameters, d throng.DrawParameters, drawn bool, m throng.Measure) error {
+// checkClipped checks the share of devices that were clipped. Its interval is that of the smallest table in
+// which it is shown, so that it does not tell how many devices there were.
+func checkClipped(p throng.Parameters, m throng.Measure) error {
+	d, drawn := p.Draw(throng.DrawClipped)
 	e, shown := m.Estimate()
 	switch {
 	case shown && !drawn:
-		return errors.New("they are shown, but the parameters have no draw for them")
+		return errors.New("their share is shown, but the parameters have no draw for it")
 	case shown:
-		return checkPassed(e, p.K, d.Gate, d.Sigma)
+		margin := math.Ceil(0.5 + 100*half*d.Sigma/(2*math.Sqrt2*float64(p.K)))
+		if low, high := max(float64(e.Value)-margin, 0), min(float64(e.Value)+margin, 100); e.Value < 0 || e.Value > 100 || float64(e.Low) != low || float64(e.High) != high {
+			return fmt.Errorf("%d %% in [%d, %d] is no share with the interval [%.0f, %.0f] that its scale gives", e.Value, e.Low, e.High, low, high)
+		}
 	case m.Reason() != throng.NotDrawn && (m.Reason() != throng.BelowGate || !drawn):
-		return fmt.Errorf("the reason %q is not right for them", m.Reason())
+		return fmt.Errorf("the reason %q is not right for their share", m.Reason())
 	}
 	return nil
 }

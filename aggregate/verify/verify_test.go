@@ -382,6 +382,12 @@ func TestForgedReleasesAreFoundByArithmetic(t *testing.T) {
 		"an exact count": {func(r *throng.Release) {
 			r.Rows[0].Visits = throng.Published(throng.Estimate{Value: 7900, Low: 7900, High: 7900})
 		}, "its scale gives"},
+		"a number of clipped devices": {func(r *throng.Release) {
+			r.ClippedPercent = throng.Published(throng.Estimate{Value: 6000, Low: 5900, High: 6100})
+		}, "is no share"},
+		"a share that tells of how many": {func(r *throng.Release) {
+			r.ClippedPercent = throng.Published(throng.Estimate{Value: 40, Low: 39, High: 41})
+		}, "is no share"},
 		"another site's name": {func(r *throng.Release) { r.Site = "blog" }, "calls itself"},
 		"an unknown format":   {func(r *throng.Release) { r.Format = "throng/release/0" }, "its form is"},
 	} {
