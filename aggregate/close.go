@@ -132,7 +132,9 @@ func (c *Closer) draw(ctx context.Context, period throng.Period, ids []throng.Re
 	if err := n.draw(ctx, drafts); err != nil {
 		return nil, err
 	}
-	withholdCrossings(drafts)
+	if err := c.withholdCrossings(drafts); err != nil {
+		return nil, err
+	}
 	for i, d := range drafts {
 		release, err := d.encode(complete[i])
 		if err == nil {

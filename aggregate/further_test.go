@@ -1,11 +1,14 @@
 package aggregate_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"throng"
 )
@@ -17,9 +20,11 @@ func (h *house) visitTable(device int, table, key string) {
 	h.store.cells[today] = append(h.store.cells[today], throng.CellKey{Cell: c, Site: "www", Table: table, Key: key})
 }
 
-func (h *house) releaseOf(name string) (r throng.Release) {
+func (h *house) releaseOf(name string) throng.Release { return h.releaseOn(name, today) }
+
+func (h *house) releaseOn(name string, day throng.Day) (r throng.Release) {
 	h.t.Helper()
-	b, err := os.ReadFile(filepath.Join(h.dir, "releases", "www", name, today.String()+".json"))
+	b, err := os.ReadFile(filepath.Join(h.dir, "releases", "www", name, day.String()+".json"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -99,17 +104,17 @@ func TestATableThatBoundsAFewIsWithheld(t *testing.T) {
 	for name, c := range map[string]struct {
 		hidden   int // devices in no row of the path table
 		withheld throng.Reason
-	}{"nobody is left out": {0, ""}, "a few are left out": {60, throng.Crossing}, "a crowd is left out": {250, ""}} {
+	}{"nobody is left out": {0, ""}, "a few are left out": {600, throng.Crossing}, "a crowd is left out": {1500, ""}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.options.Tables = map[string][]string{"www": {throng.CountryTable}}
-			h.withoutNoise(100)
-			h.options.K = 100
-			h.reopenExact(100)
-			for device := range 1000 + c.hidden {
-				if device < 1000 {
+			h.withoutNoise(1000)
+			h.options.K = 1000
+			h.reopenExact(1000)
+			for device := range 2000 + c.hidden {
+				if device < 2000 {
 					h.store.visit(today, "www", device, "/a", 1)
-				} else if c.hidden < 100 {
+				} else if c.hidden < 1000 {
 					h.store.visit(today, "www", device, "/b", 1)
 				}
 				h.visitTable(device, throng.CountryTable, "DE")
@@ -118,6 +123,110 @@ func TestATableThatBoundsAFewIsWithheld(t *testing.T) {
 			r := h.releaseOf(throng.CountryTable)
 			if r.Withheld != c.withheld || (len(r.Rows) == 0) != (c.withheld != "") {
 				t.Errorf("withheld %q, rows %v", r.Withheld, r.Rows)
+			}
+		})
+	}
+}
+
+// visitTableOn stores a device's visits with a key of a further table. The mechanism without noise states the
+// scales of the real one, from which follows what is certain.
+func (h *house) visitTableOn(day throng.Day, device int, table, key string, times int) {
+	c := cellOf("www", table+"\x00"+key)
+	for range times {
+		h.store.rows[day] = append(h.store.rows[day], row{unitOf(device), c, 1, false, uint64(device) + 1})
+	}
+	h.store.cells[day] = append(h.store.cells[day], throng.CellKey{Cell: c, Site: "www", Table: table, Key: key})
+}
+
+// Two tables in which each device has one row give away by their devices who is in one of them only, even
+// where the visits of these are more than k.
+func TestDevicesOfTwoTablesThatCornerAFew(t *testing.T) {
+	h := newHouse(t)
+	h.options.Tables = map[string][]string{"www": {throng.ClientTable, throng.CountryTable}}
+	h.options.K, h.options.Watermark = 800, "test"
+	h.reopenExact(800)
+	for device := range 4000 {
+		h.store.visit(today, "www", device, "/a", 3)
+		h.visitTableOn(today, device, throng.ClientTable, "firefox", 3)
+		country := "DE"
+		if device >= 3500 { // 500 devices with 1,500 visits, in no row of the table of countries
+			country = "LI"
+		}
+		h.visitTableOn(today, device, throng.CountryTable, country, 3)
+	}
+	h.close()
+	if r := h.releaseOf(throng.CountryTable); r.Withheld != throng.Crossing {
+		t.Errorf("withheld %q, rows %v", r.Withheld, r.Rows)
+	}
+	if r := h.releaseOf(throng.ClientTable); r.Withheld != "" {
+		t.Errorf("the table before it is withheld: %q", r.Withheld)
+	}
+}
+
+// What hides in the noise of a day stands out of that of many: the table is withheld on the day on which the
+// run of days would tell, and begins anew behind it.
+func TestARunOfDaysCornersAFew(t *testing.T) {
+	h := newHouse(t)
+	h.options.Tables = map[string][]string{"www": {throng.CountryTable}}
+	h.options.K, h.options.Watermark = 3000, "test"
+	h.reopenExact(3000)
+	var withheld []string
+	for i := range 8 {
+		day := spanDay + throng.Day(i)
+		for device := range 3300 {
+			h.store.visit(day, "www", device, "/a", 1)
+			country := "DE"
+			if device >= 3150 { // 150 visits a day in no row
+				country = "LI"
+			}
+			h.visitTableOn(day, device, throng.CountryTable, country, 1)
+		}
+		h.clock.now = day.End().Add(time.Hour)
+		h.store.sort()
+		if _, err := h.CloseDay(context.Background(), day); err != nil {
+			t.Fatal(err)
+		}
+		if r := h.releaseOn(throng.CountryTable, day); r.Withheld == throng.Crossing {
+			withheld = append(withheld, fmt.Sprint(i))
+		}
+	}
+	if got := strings.Join(withheld, " "); got != "6" {
+		t.Errorf("withheld on days %s", got)
+	}
+}
+
+// A span's rows are a part of what further tables have and the days' paths had not. Where they leave a few,
+// the span is withheld.
+func TestASpanThatCornersAFewIsWithheld(t *testing.T) {
+	for name, c := range map[string]struct {
+		rest     int // devices a day that neither day nor span shows by path
+		withheld throng.Reason
+	}{"a few are left": {260, throng.Crossing}, "nobody is left": {0, ""}, "many are left": {700, ""}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.options.Tables = map[string][]string{"www": {throng.CountryTable}}
+			h.options.K, h.options.Watermark = 4500, "test"
+			h.reopenExact(4500)
+			for i := range 8 {
+				day := spanDay + throng.Day(i)
+				for device := range 5000 {
+					h.store.visit(day, "www", device, "/a", 1)
+					h.visitTableOn(day, device, throng.CountryTable, "DE", 1)
+				}
+				for n := range 3000 { // others each day: under k on the day, above it in the span
+					h.store.visit(day, "www", 10_000+10_000*i+n, "/b", 2)
+					h.visitTableOn(day, 10_000+10_000*i+n, throng.CountryTable, "DE", 2)
+				}
+				for n := range c.rest {
+					h.store.visit(day, "www", 5000+n, "/c", 1)
+					h.visitTableOn(day, 5000+n, throng.CountryTable, "DE", 1)
+				}
+			}
+			if r := h.endSpan(); r.Withheld != c.withheld || (len(r.Rows) == 0) != (c.withheld != "") {
+				t.Errorf("withheld %q, rows %v", r.Withheld, r.Rows)
+			}
+			if r := h.releaseOn(throng.CountryTable, spanDay); r.Withheld != "" {
+				t.Errorf("the day is withheld: %q", r.Withheld)
 			}
 		})
 	}

@@ -239,7 +239,7 @@ func TestNothingUnderKInTheHistoryOfASite(t *testing.T) {
 	if found, err = s.Attack(s.Published(smallK)); err != nil || len(found) > 0 {
 		t.Errorf("%+v, %v", found, err)
 	}
-	for _, f := range attack.Crossings(releases, smallK) {
+	for _, f := range attack.Crossings(releases) {
 		t.Errorf("%s: %g to %g", f.Group, f.Low, f.High)
 	}
 	plantedIsFound(t, p, paths, truth)

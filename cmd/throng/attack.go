@@ -53,7 +53,7 @@ func (c attackCommand) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found = append(found, attack.Crossings(releases, float64(k))...)
+	found = append(found, attack.Crossings(releases)...)
 	if c.JSON {
 		out := json.NewEncoder(a.out)
 		out.SetIndent("", "\t")
