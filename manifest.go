@@ -18,7 +18,7 @@ const (
 // The forms of the manifest and of the method file.
 const (
 	ManifestFormat = "throng/manifest/1"
-	MethodFormat   = "throng/method/1"
+	MethodFormat   = "throng/method/2"
 )
 
 // Manifest lists all that is published. It is a function of the ledger and the method: a release is
@@ -50,8 +50,16 @@ type MethodStatement struct {
 	Program    string     `json:"program"` // the version that runs
 	Tree       int        `json:"tree"`
 	Parameters Parameters `json:"parameters"`
+	// Sites are the parameters of the path tables of sites that have others, by site.
+	Sites []SiteParameters `json:"sites,omitempty"`
 	// Composition is what all releases of a time may reveal together of one device, by time.
 	Composition []Composition `json:"composition"`
+}
+
+// SiteParameters are the parameters of a site's path table: stricter, or beside further tables.
+type SiteParameters struct {
+	Site       string     `json:"site"`
+	Parameters Parameters `json:"parameters"`
 }
 
 // Composition is the privacy loss of one device over several periods, as zero-concentrated

@@ -50,6 +50,8 @@ type Options struct {
 	// Epsilon and Delta default to the ceilings [throng.MaxEpsilon] and [throng.MaxDelta].
 	Epsilon float64
 	Delta   float64
+	// Stricter are the budgets of sites that are stricter. Defaults to none.
+	Stricter map[string]Budget
 	// Watermark marks the releases of a demonstration. Defaults to none.
 	Watermark string
 
@@ -66,6 +68,13 @@ type Options struct {
 	// Memory is how many bytes of bounded visits are kept between two passes; what does not fit is read
 	// from the store again. Defaults to 512 MiB, which is enough for some 20 million devices.
 	Memory int64
+}
+
+// Budget is what a device of a site may cost in a period, and how many devices a row stands for. Zero values
+// are those of [Options].
+type Budget struct {
+	K              int64
+	Epsilon, Delta float64
 }
 
 // maxLateness is the time after which unit tokens may not exist (method section 3).
@@ -99,13 +108,16 @@ func New(o Options) (*Closer, error) {
 		}
 	}
 	c := &Closer{Options: o.withDefaults(), mechanism: newMechanism, marked: map[throng.Day]map[int]bool{}, settled: map[throng.Period]bool{}}
-	for _, s := range slices.Concat(o.Sites, slices.Collect(maps.Keys(o.Tables))) {
+	for _, s := range slices.Concat(o.Sites, slices.Collect(maps.Keys(o.Tables)), slices.Collect(maps.Keys(o.Stricter))) {
+		if b := c.budget(s); b.K < c.K || b.Epsilon > c.Epsilon || b.Delta > c.Delta {
+			return nil, fmt.Errorf("close: site %s: its k, ε or δ is laxer than that of all sites", s)
+		}
 		if _, err := c.calibrate(throng.ReleaseID{Site: s, Table: throng.PathTable, Period: throng.Day(0).Period()}, c.tables(s)); err != nil {
 			return nil, fmt.Errorf("close: site %s: %w", s, err)
 		}
 	}
 	var err error
-	if c.parameters, err = Calibrate(o.K, o.Epsilon, o.Delta, o.Watermark); err != nil {
+	if c.parameters, err = Calibrate(Budget{c.K, c.Epsilon, c.Delta}, o.Watermark); err != nil {
 		return nil, fmt.Errorf("close: %w", err)
 	}
 	return c, c.check()
@@ -114,17 +126,40 @@ func New(o Options) (*Closer, error) {
 // Parameters are those of a day's path table, where it is the only one, from now on.
 func (c *Closer) Parameters() throng.Parameters { return c.parameters }
 
-// Calibrate gives the parameters of a day's path table, where it is the only one, under a gate and a
-// budget; zero values are the defaults of [Options].
-func Calibrate(k int64, epsilon, delta float64, watermark string) (throng.Parameters, error) {
-	return dp.Calibrate(dp.Budget{K: k, Epsilon: epsilon, Delta: delta, Watermark: watermark}, throng.DayPeriod, throng.PathTable, throng.PathTable)
+// Calibrate gives the parameters of a day's path table beside further tables; zero values of the budget are
+// the defaults of [Options].
+func Calibrate(b Budget, watermark string, further ...string) (throng.Parameters, error) {
+	tables := append([]string{throng.PathTable}, further...)
+	slices.Sort(tables)
+	return dp.Calibrate(dp.Budget{K: b.K, Epsilon: b.Epsilon, Delta: b.Delta, Watermark: watermark}, throng.DayPeriod, throng.PathTable, tables...)
 }
 
 func (c *Closer) calibrate(id throng.ReleaseID, tables []string) (throng.Parameters, error) {
-	return dp.Calibrate(dp.Budget{K: c.K, Epsilon: c.Epsilon, Delta: c.Delta, Watermark: c.Watermark}, id.Period.Kind(), id.Table, tables...)
+	b := c.termsOf(id, tables)
+	return dp.Calibrate(dp.Budget{K: b.K, Epsilon: b.Epsilon, Delta: b.Delta, Watermark: c.Watermark}, id.Period.Kind(), id.Table, tables...)
+}
+
+// budget is that of a site.
+func (c *Closer) budget(site string) Budget {
+	b := c.Stricter[site]
+	return Budget{cmp.Or(b.K, c.K), cmp.Or(b.Epsilon, c.Epsilon), cmp.Or(b.Delta, c.Delta)}
+}
+
+// termsOf is the budget of a release: that of the tables with which it shares it and which were reserved
+// already, by a process that may have been configured otherwise, or else the site's.
+func (c *Closer) termsOf(id throng.ReleaseID, tables []string) Budget {
+	for _, table := range tables {
+		if a, ok := c.Ledger.Reservation(throng.ReleaseID{Site: id.Site, Table: table, Period: id.Period}); ok {
+			return Budget{a.Parameters.K, a.Parameters.Epsilon, a.Parameters.Delta}
+		}
+	}
+	return c.budget(id.Site)
 }
 
 func (o Options) withDefaults() Options {
+	o.K = cmp.Or(o.K, throng.MinDevices)
+	o.Epsilon = cmp.Or(o.Epsilon, throng.MaxEpsilon)
+	o.Delta = cmp.Or(o.Delta, throng.MaxDelta)
 	o.Settle = cmp.Or(o.Settle, 10*time.Minute)
 	o.Lateness = cmp.Or(o.Lateness, 36*time.Hour)
 	o.Poll = cmp.Or(o.Poll, 10*time.Second)

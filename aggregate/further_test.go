@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"throng"
+	"throng/aggregate"
 )
 
 // visitTable stores a visit's key of a further table, as the store gives it beside that of the path.
@@ -229,5 +230,40 @@ func TestASpanThatCornersAFewIsWithheld(t *testing.T) {
 				t.Errorf("the day is withheld: %q", r.Withheld)
 			}
 		})
+	}
+}
+
+// A site can be stricter than all are; what a site and period was reserved with stays, whatever the
+// configuration says meanwhile.
+func TestASiteCanBeStricter(t *testing.T) {
+	h := newHouse(t)
+	h.options.Sites = []string{"blog", "www"}
+	h.options.Tables = map[string][]string{"blog": {throng.CountryTable}}
+	h.options.Stricter = map[string]aggregate.Budget{"blog": {K: 9000, Epsilon: 0.5}}
+	h.open()
+	h.crowd("www", 0, 8000, "/a")
+	h.crowd("blog", 0, 8000, "/a")
+	h.store.sort()
+	h.store.fail["Units"] = 0 // behind the reservations
+	if _, err := h.CloseDay(context.Background(), today); err == nil {
+		t.Fatal("the close did not fail")
+	}
+	delete(h.store.fail, "Units")
+	h.options.Stricter = nil
+	h.open()
+	h.close()
+	blog, www := h.release("blog").Parameters, h.release("www").Parameters
+	if blog.K != 9000 || blog.Epsilon != 0.5 || blog.Delta != throng.MaxDelta || len(h.release("blog").Rows) != 0 {
+		t.Errorf("blog: %+v", blog)
+	}
+	if www.K != throng.MinDevices || www.Epsilon != 1 || len(h.release("www").Rows) != 1 {
+		t.Errorf("www: %+v", www)
+	}
+	for name, b := range map[string]aggregate.Budget{"k": {K: 4000}, "ε": {Epsilon: 1.1}, "δ": {Delta: 1e-8}} {
+		o := h.options
+		o.Stricter = map[string]aggregate.Budget{"www": b}
+		if _, err := aggregate.New(o); err == nil || !strings.Contains(err.Error(), "laxer") {
+			t.Errorf("a laxer %s: %v", name, err)
+		}
 	}
 }

@@ -122,7 +122,7 @@ type apiPeriod struct {
 	Visits         throng.Measure      `json:"visits"`
 	OptedOutShare  apiShare            `json:"opted_out_share"`
 	PagesShare     apiShare            `json:"pages_share"`
-	ClippedDevices throng.Measure      `json:"clipped_devices"`
+	ClippedPercent throng.Measure      `json:"clipped_percent"`
 	Rows           int                 `json:"rows"`
 	Completeness   throng.Completeness `json:"completeness"`
 	Watermark      string              `json:"watermark,omitempty"`

@@ -54,6 +54,9 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{releases: o.Releases, catalog: newCatalog(o.Releases, o.Clock), pages: pages, ledger: o.Ledger, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
 	for _, s := range o.Sites {
+		if len(s.Parameters.Draws) == 0 {
+			s.Parameters = o.Method.Parameters
+		}
 		h.sites = append(h.sites, newSite(s))
 	}
 	h.method = newMethodView(o.Method, h.sites)

@@ -2,6 +2,9 @@ package dashboards
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 
 	"throng"
 )
@@ -19,6 +22,8 @@ type methodView struct {
 	SharedEpsilon float64
 	Retention     []retentionView
 	Sites         []*site
+	// Own are the parameters of sites that have others.
+	Own []throng.SiteParameters
 	// Tokens is how long unit tokens are kept.
 	Tokens        string
 	MaxPathBytes  int
@@ -66,7 +71,7 @@ var classNames = map[throng.Class]string{
 }
 
 func newMethodView(m Method, sites []*site) methodView {
-	v := methodView{Method: m, Passing: passingOf(m.Parameters), Rho: rho(m.Parameters), Sites: sites, MaxPathBytes: throng.MaxPathBytes, ReleaseFormat: throng.ReleaseFormat}
+	v := methodView{Method: m, Own: own(m.Parameters, sites), Passing: passingOf(m.Parameters), Rho: rho(m.Parameters), Sites: sites, MaxPathBytes: throng.MaxPathBytes, ReleaseFormat: throng.ReleaseFormat}
 	for _, d := range m.Parameters.Draws {
 		view := drawView{DrawParameters: d, Name: or(drawNames[d.Draw], string(d.Draw))}
 		for i, at := range []int64{5_000, 50_000} {
@@ -82,6 +87,17 @@ func newMethodView(m Method, sites []*site) methodView {
 	}
 	v.compose(m.Parameters)
 	return v
+}
+
+// own are the parameters of sites that have others than the method.
+func own(p throng.Parameters, sites []*site) (all []throng.SiteParameters) {
+	for _, s := range sites {
+		if !reflect.DeepEqual(s.Parameters, p) {
+			all = append(all, throng.SiteParameters{Site: s.ID, Parameters: s.Parameters})
+		}
+	}
+	slices.SortFunc(all, func(a, b throng.SiteParameters) int { return strings.Compare(a.Site, b.Site) })
+	return all
 }
 
 // compose adds up what a device loses: over one day, over a month of days, and over that month with

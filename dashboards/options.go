@@ -42,6 +42,8 @@ type Site struct {
 	// Signals says that the site's log has the fields DNT and Sec-GPC. Without them the pages say
 	// that nobody can be seen to opt out by signal.
 	Signals bool
+	// Parameters are those of its path table. Defaults to those of the method.
+	Parameters throng.Parameters
 	// Marks are dates to know about, such as a redesign or an outage; charts and tables show them. Defaults
 	// to none.
 	Marks []Mark

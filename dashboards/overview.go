@@ -28,6 +28,8 @@ type siteCard struct {
 	URL     string
 	Figures *figures
 	Broken  bool
+	// K is the site's.
+	K int64
 	// Watermark of the latest release.
 	Watermark string
 	Recent    []link
@@ -51,7 +53,7 @@ func (h *Handler) overview(r *http.Request) (*response, error) {
 // card shows a broken release as broken instead of failing, so that one site's damaged file does not
 // hide the others.
 func (h *Handler) card(ctx context.Context, s *site, past history) siteCard {
-	card := siteCard{site: s}
+	card := siteCard{site: s, K: s.Parameters.K}
 	latest, ok := past.latest()
 	if !ok {
 		return card

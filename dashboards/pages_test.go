@@ -327,6 +327,23 @@ func TestOptionsAreRefused(t *testing.T) {
 }
 
 // The method page says what a person loses who is seen as several devices; the design quotes 2.1, 3.2 and 5.5 for two, three and five.
+func TestMethodPageNamesSitesThatAreStricter(t *testing.T) {
+	o := options(archive(t))
+	if page := get(serve(t, o), "/method").Body.String(); strings.Contains(page, "These sites are stricter") {
+		t.Error("sites are named that have no parameters of their own")
+	}
+	p := o.Method.Parameters
+	p.K, p.Epsilon, p.Tables = 8000, 0.5, []string{"country", "path"}
+	o.Sites[1].Parameters = p
+	h := serve(t, o)
+	if page := get(h, "/method").Body.String(); !strings.Contains(page, "<th scope=\"row\">library</th><td>8\u202f000</td>") {
+		t.Errorf("the site is not named:\n%s", page)
+	}
+	if method := get(h, "/method.json").Body.String(); !strings.Contains(method, `"site": "library"`) {
+		t.Errorf("method.json: %s", method)
+	}
+}
+
 func TestMethodPageFollowsTheParameters(t *testing.T) {
 	o := options(archive(t))
 	body := get(serve(t, o), "/method").Body.String()

@@ -15,7 +15,7 @@ import (
 func (h *Handler) statement() ([]byte, error) {
 	m := h.method
 	return encode(throng.MethodStatement{
-		Format: throng.MethodFormat, Program: m.Version, Tree: m.Tree, Parameters: m.Parameters, Composition: m.Composition,
+		Format: throng.MethodFormat, Program: m.Version, Tree: m.Tree, Parameters: m.Parameters, Sites: m.Own, Composition: m.Composition,
 	})
 }
 

@@ -24,7 +24,7 @@ type brief struct {
 	figures
 	// OptedOut is the share of the visits in those groups of the opted-out column that have a number.
 	OptedOut share
-	// Clipped is the number of devices that were cut to L0 and Linf.
+	// Clipped is the share of devices that were cut to L0 and Linf, in percent.
 	Clipped throng.Measure
 	// Apart is the share of the published visits that lie in pages that are shown by themselves.
 	Apart     share
@@ -35,7 +35,7 @@ type brief struct {
 func newSheet(stored *Stored) *sheet {
 	rel := stored.Release
 	return &sheet{Release: rel, SHA256: stored.SHA256, orders: map[string][]int32{}, Brief: brief{
-		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedDevices, Apart: apartShare(rel),
+		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedPercent, Apart: apartShare(rel),
 		Complete: rel.Complete, Watermark: rel.Parameters.Watermark,
 	}}
 }

@@ -123,7 +123,7 @@ func (h *Handler) table(r *http.Request, s *site, of *sheet) (*response, error) 
 		Site:     s,
 		Release:  of,
 		URL:      releaseURL(s.ID, of.Table, of.Period),
-		Passing:  h.passing(of.Parameters),
+		Passing:  h.passing(of.Site, of.Parameters),
 		Figures:  &of.Brief.figures,
 		OptedOut: optedOutOf(of.Release),
 		Clipped:  clippedOf(of.Release),
@@ -257,9 +257,19 @@ func barWidth(value, most int64) string {
 }
 
 // passing is what a cell needed in a release; a month draws nothing, so there it is what its days need.
-func (h *Handler) passing(p throng.Parameters) passing {
+func (h *Handler) passing(site string, p throng.Parameters) passing {
 	if len(p.Draws) == 0 {
-		p.Draws = h.method.Parameters.Draws
+		p.Draws = h.parametersOf(site).Draws
 	}
 	return passingOf(p)
+}
+
+// parametersOf are those of a site's table of pages.
+func (h *Handler) parametersOf(id string) throng.Parameters {
+	for _, s := range h.sites {
+		if s.ID == id {
+			return s.Parameters
+		}
+	}
+	return h.method.Parameters
 }

@@ -213,6 +213,12 @@ func (r *run) readMethod(ctx context.Context) error {
 		return nil
 	}
 	checkCalibration(throng.MethodName, m.Parameters, c)
+	for _, s := range m.Sites {
+		checkCalibration(throng.MethodName+" site "+s.Site, s.Parameters, c)
+		if p := s.Parameters; p.K < m.Parameters.K || p.Epsilon > m.Parameters.Epsilon || p.Delta > m.Parameters.Delta {
+			c.fault(throng.MethodName, "site %s is stated to be laxer than all sites are", s.Site)
+		}
+	}
 	for _, stated := range m.Composition {
 		c.Looked++
 		got := compose(stated.Periods, m.Parameters)
@@ -237,9 +243,15 @@ func compose(n int, p throng.Parameters) throng.Composition {
 // is no fault, since parameters may change, but a reader should know.
 func (r *run) compareMethod(m throng.MethodStatement) {
 	other := 0
+	stated := func(site string) throng.Parameters {
+		if i := slices.IndexFunc(m.Sites, func(s throng.SiteParameters) bool { return s.Site == site }); i >= 0 {
+			return m.Sites[i].Parameters
+		}
+		return m.Parameters
+	}
 	for _, rel := range r.releases {
 		day := rel.Table == throng.PathTable && rel.Period.Kind() == throng.DayPeriod // as the method states them
-		if day && (rel.Tree != m.Tree || !reflect.DeepEqual(rel.Parameters, m.Parameters)) {
+		if day && (rel.Tree != m.Tree || !reflect.DeepEqual(rel.Parameters, stated(rel.Site))) {
 			other++
 		}
 	}

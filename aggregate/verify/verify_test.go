@@ -506,6 +506,46 @@ func TestManifestAndMethodHaveToAgree(t *testing.T) {
 	}
 }
 
+func TestTheStatedParametersOfSitesAreChecked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(p *throng.Parameters)
+		say    string
+	}{
+		"none":        {func(*throng.Parameters) {}, ""},
+		"a laxer k":   {func(p *throng.Parameters) { p.K-- }, "laxer than all sites"},
+		"a made-up σ": {func(p *throng.Parameters) { p.Draws[0].Sigma *= 2 }, "σ is stated as"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := published(t)
+			manifest(t, dir)
+			edit(t, filepath.Join(dir, throng.MethodName), func(b []byte) []byte {
+				var m throng.MethodStatement
+				if err := json.Unmarshal(b, &m); err != nil {
+					t.Fatal(err)
+				}
+				p := m.Parameters
+				p.Draws = slices.Clone(p.Draws)
+				tc.change(&p)
+				m.Sites = []throng.SiteParameters{{Site: "www", Parameters: p}}
+				b, err := json.Marshal(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			})
+			var got []string
+			for _, f := range faults(runDir(t, dir)) {
+				if !strings.Contains(f, "SHA-256") { // the method was edited
+					got = append(got, f)
+				}
+			}
+			if found := strings.Join(got, "\n"); tc.say == "" && found != "" || !strings.Contains(found, tc.say) {
+				t.Errorf("faults %q, want %q", got, tc.say)
+			}
+		})
+	}
+}
+
 func TestTheStatedCompositionIsCheckedAndNotBelieved(t *testing.T) {
 	dir := published(t)
 	manifest(t, dir)

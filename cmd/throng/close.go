@@ -17,6 +17,7 @@ import (
 	"throng/ingest/block"
 	"throng/internal/broker"
 	"throng/internal/clickhouse"
+	"throng/internal/config"
 	"throng/internal/durable"
 )
 
@@ -92,11 +93,11 @@ func (n *node) closer(b *broker.Client, s *clickhouse.Store) (*aggregate.Closer,
 		ClosingMarker: func(d throng.Day) []byte { return block.Closing(nil, d) },
 		K:             n.cfg.Privacy.K, Epsilon: n.cfg.Privacy.Epsilon, Delta: n.cfg.Privacy.Delta,
 		Settle: n.cfg.Release.Settle.Std(), Lateness: n.cfg.Release.Lateness.Std(),
-		Tables: map[string][]string{}, Routes: map[string][]string{},
+		Tables: map[string][]string{}, Routes: map[string][]string{}, Stricter: map[string]aggregate.Budget{},
 	}
 	for _, site := range n.cfg.Sites {
 		o.Sites = append(o.Sites, site.ID)
-		o.Tables[site.ID] = site.Tables
+		o.Tables[site.ID], o.Stricter[site.ID] = site.Tables, budgetOf(n.cfg, site)
 		if o.Routes[site.ID], err = readRoutes(site); err != nil {
 			return nil, err
 		}
@@ -105,6 +106,12 @@ func (n *node) closer(b *broker.Client, s *clickhouse.Store) (*aggregate.Closer,
 		o.Feeds = append(o.Feeds, src.Name)
 	}
 	return aggregate.New(o)
+}
+
+// budgetOf is what a device of a site may cost.
+func budgetOf(cfg *config.Config, s config.Site) aggregate.Budget {
+	p := cfg.Privacy.Of(s)
+	return aggregate.Budget{K: p.K, Epsilon: p.Epsilon, Delta: p.Delta}
 }
 
 // openLedger opens the ledger, and creates it in a state directory that never had one: the file

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
+	"throng/aggregate"
 	"throng/internal/config"
 )
 
@@ -104,9 +107,29 @@ func (c configCheck) Run(a *app) error {
 			fmt.Fprintf(a.out, "warning: source %s: no line at the beginning of its log has a cookie, which %s needs; docs/signals.md says how to log it\n", src.Name, key)
 		}
 	}
+	for _, s := range cfg.Sites {
+		if err := explainSite(a.out, cfg, s); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(a.out, "%s: ok: %d sites, %d sources, broker %s, store %s\n", c.Config, len(cfg.Sites), len(cfg.Sources),
 		place(cfg.Broker.Embedded()), place(cfg.Store.Embedded()))
 	return nil
+}
+
+// explainSite says what a site's readership is published under.
+func explainSite(w io.Writer, cfg *config.Config, s config.Site) error {
+	p, err := aggregate.Calibrate(budgetOf(cfg, s), "", s.Tables...)
+	if err != nil {
+		return err
+	}
+	own := ""
+	if s.Privacy != (config.SitePrivacy{}) {
+		own = ", of its own"
+	}
+	_, err = fmt.Fprintf(w, "site %s: k = %d, ε = %g, δ = %g per device and period%s; tables %s; a page is shown half the time at %d devices a day\n",
+		s.ID, p.K, p.Epsilon, p.Delta, own, strings.Join(p.Tables, ", "), p.Gate())
+	return err
 }
 
 func place(embedded bool) string {

@@ -38,7 +38,7 @@ func (c dashboardCommand) Run(a *app, ctx context.Context) error {
 // pages are the dashboards of the configured sites.
 func (n *node) pages() (*dashboards.Handler, error) {
 	c := n.cfg
-	p, err := aggregate.Calibrate(c.Privacy.K, c.Privacy.Epsilon, c.Privacy.Delta, "")
+	p, err := aggregate.Calibrate(aggregate.Budget{K: c.Privacy.K, Epsilon: c.Privacy.Epsilon, Delta: c.Privacy.Delta}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,11 @@ func (n *node) dashboardSites() ([]dashboards.Site, error) {
 	var sites []dashboards.Site
 	for _, s := range n.cfg.Sites {
 		site := dashboards.Site{ID: s.ID, Title: s.Title, Hosts: s.Hosts}
+		var err error
+		if site.Parameters, err = aggregate.Calibrate(budgetOf(n.cfg, s), "", s.Tables...); err != nil {
+			return nil, err
+		}
 		if s.PublicRoutes {
-			var err error
 			if site.Routes, err = readRoutes(s); err != nil {
 				return nil, err
 			}

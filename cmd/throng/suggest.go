@@ -46,7 +46,7 @@ func (c suggestCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	k := int(cfg.Privacy.K)
+	k := int(cfg.Privacy.Of(site).K)
 	c.Devices = cmp.Or(c.Devices, k)
 	if c.Devices < k && !c.RawOK && !isTerminal(a.out) {
 		return usageError{fmt.Errorf("routes suggest: --devices %d is less than k = %d, and the output is no terminal: "+

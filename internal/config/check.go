@@ -31,6 +31,9 @@ func (c *Config) problems() Problems {
 	ck.optOut(c.OptOut)
 	ck.engines(c.Broker, c.Store)
 	ck.networks(c.Privacy)
+	for i, s := range c.Sites {
+		ck.stricter(fmt.Sprintf("sites[%d].privacy", i), s.Privacy, c.Privacy)
+	}
 	ck.times(c.Release, c.Retention)
 	ck.listeners(c.Listen)
 	return ck.problems
@@ -295,6 +298,28 @@ func (ck *checker) networks(p Privacy) {
 		ck.refuse("privacy.opted_out_ipv6_bits", "/%d is narrower than privacy.ipv6_bits, /%d", p.OptedOutIPv6Bits, p.IPv6Bits)
 	}
 }
+
+// stricter refuses a site's parameters that are laxer than everyone's.
+func (ck *checker) stricter(key string, site SitePrivacy, p Privacy) {
+	if site.K != 0 && site.K < p.K {
+		ck.refuse(key+".k", "%d is less than privacy.k, %d; a site can only be stricter", site.K, p.K)
+	}
+	if site.Epsilon != 0 && (site.Epsilon > p.Epsilon || site.Epsilon < leastEpsilon) {
+		ck.refuse(key+".epsilon", "%g is not between %g and privacy.epsilon, %g; a site can only be stricter", site.Epsilon, leastEpsilon, p.Epsilon)
+	}
+	if site.Delta != 0 && (site.Delta > p.Delta || site.Delta < leastDelta) {
+		ck.refuse(key+".delta", "%g is not between %g and privacy.delta, %g; a site can only be stricter", site.Delta, leastDelta, p.Delta)
+	}
+	if size := int64(1) << min(max(32-p.OptedOutIPv4Bits, 0), 32); size < site.K {
+		ck.refuse(key+".k", "privacy.opted_out_ipv4_bits keeps networks of %d addresses, fewer than %d", size, site.K)
+	}
+}
+
+// The smallest ε and δ that make sense: those of the section privacy.
+const (
+	leastEpsilon = 0.01
+	leastDelta   = 1e-15
+)
 
 // lead is how long before a limit retention begins to delete (retention.Limits.Lead).
 const lead = Duration(75 * time.Minute)

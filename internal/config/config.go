@@ -11,6 +11,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
@@ -101,6 +102,14 @@ func (c *Config) Check() error {
 		return ps
 	}
 	return nil
+}
+
+// Of are the parameters of a site: its own, where it has them.
+func (p Privacy) Of(s Site) Privacy {
+	p.K = cmp.Or(s.Privacy.K, p.K)
+	p.Epsilon = cmp.Or(s.Privacy.Epsilon, p.Epsilon)
+	p.Delta = cmp.Or(s.Privacy.Delta, p.Delta)
+	return p
 }
 
 // Embedded tells whether the broker runs in this process.

@@ -48,8 +48,20 @@ type Site struct {
 	Tables []string `yaml:"tables"`
 	// CaseSensitive keeps the case of paths. When false, paths are written in lower case.
 	CaseSensitive bool `yaml:"case_sensitive" default:"false"`
+	// Privacy makes the method stricter for this site.
+	Privacy SitePrivacy `yaml:"privacy"`
 	// Consent says how the log tells that a visitor consented to be counted in spite of DNT.
 	Consent Consent `yaml:"consent"`
+}
+
+// SitePrivacy are a site's own parameters of the method. None can be laxer than the one in `privacy`.
+type SitePrivacy struct {
+	// K is the site's k. When 0, privacy.k.
+	K int64 `yaml:"k" default:"0" min:"0" max:"1000000"`
+	// Epsilon is the site's privacy loss per device and period. When 0, privacy.epsilon.
+	Epsilon float64 `yaml:"epsilon" default:"0" min:"0" max:"1"`
+	// Delta is the site's probability of a larger loss. When 0, privacy.delta.
+	Delta float64 `yaml:"delta" default:"0" min:"0" max:"1e-9"`
 }
 
 // Consent is a marker in the log of visitors who consented. It overrides DNT at this site, not Sec-GPC and not the opt-out list; the site must answer such requests with `Tk: C`.
