@@ -150,7 +150,7 @@ func TestProof(t *testing.T) {
 		t.Parallel()
 	}
 	hours, visits := []int{0, 13, 23}, []int{13}
-	if os.Getenv("THRONG_PROOF") != "" {
+	if os.Getenv("THRONG_TEST_PROOF") != "" {
 		hours, visits = nil, []int{9, 13, 22}
 		for h := range 24 {
 			hours = append(hours, h)
@@ -346,5 +346,46 @@ func (p *proof) nothingIsDeleted(t *testing.T) {
 	span := throng.SpanOf(day).First()
 	if !slices.ContainsFunc(found, func(f find) bool { return f.place == "keys" && f.trace == trace{epochKey, span} }) {
 		t.Error("an epoch key was not erased, and nobody noticed")
+	}
+}
+
+// TestLimitsOfTheProof holds the search's own judgment against the method's numbers, to the second.
+func TestLimitsOfTheProof(t *testing.T) {
+	day, _ := throng.ParseDay("2036-03-16")
+	for _, c := range []struct {
+		place, kind string
+		gone        string // "" is never allowed
+	}{
+		{"broker", token, "2036-03-19T00:00:00Z"},
+		{"broker", route, "2036-03-19T00:00:00Z"},
+		{"open_units", token, "2036-03-19T00:00:00Z"},
+		{"cells", route, "2036-03-19T00:00:00Z"},
+		{"events", network, "2036-03-26T00:00:00Z"},
+		{"events", friend, "2036-03-26T00:00:00Z"},
+		{"folded_units", token, "2036-03-26T00:00:00Z"},
+		{"keys", epochKey, "2036-03-19T00:00:00Z"},
+		{"events", token, ""}, {"cells", token, ""}, {"ship", token, ""}, {"output", token, ""}, {"receipts", token, ""},
+		{"blocks", route, ""}, {"releases", route, ""}, {"quarantine", network, ""}, {"tmp", common, ""},
+		{"broker", epochKey, ""}, {"events", identifier, ""}, {"output", identifier, ""},
+	} {
+		p := proof{}
+		found := []find{{trace{c.kind, day}, c.place, "file"}}
+		if c.gone == "" {
+			p.now = day.Start()
+			if len(p.tooOld(found)) != 1 {
+				t.Errorf("%s in %s is allowed", c.kind, c.place)
+			}
+			continue
+		}
+		gone, err := time.Parse(time.RFC3339, c.gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.now = gone.Add(-time.Second)
+		before := len(p.tooOld(found))
+		p.now = gone
+		if after := len(p.tooOld(found)); before != 0 || after != 1 {
+			t.Errorf("%s in %s: %d and %d violations a second before and at %s", c.kind, c.place, before, after, c.gone)
+		}
 	}
 }
