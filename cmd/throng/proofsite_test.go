@@ -23,6 +23,7 @@ type proof struct {
 	steering   string // the file that moves the clocks
 	first      throng.Day
 	now        time.Time
+	nudged     time.Time // of the machine's time
 	log        string // of the web server
 	lines      uint64
 	broker     brokerProcess
@@ -171,9 +172,14 @@ func (p *proof) move(t *testing.T, to time.Time) {
 	}
 }
 
-// nudge moves the clocks by a little, so that nobody has to wait for a poll.
+// nudge moves the clocks by a little, so that nobody has to wait for a poll, a few times a second at most: each
+// move makes work for all.
 func (p *proof) nudge(t *testing.T, by time.Duration) {
 	t.Helper()
+	if time.Since(p.nudged) < 300*time.Millisecond {
+		return
+	}
+	p.nudged = time.Now()
 	p.move(t, p.now.Add(by))
 }
 
@@ -260,7 +266,7 @@ func (p *proof) write(t *testing.T) {
 func (p *proof) awaitShipped(t *testing.T) {
 	t.Helper()
 	waitQuietly(t, patience, "ship", func() (bool, string) {
-		p.nudge(t, time.Second)
+		p.nudge(t, 2*time.Second)
 		tally, whole := shipped(t, p.state)
 		return tally.Lines >= p.lines && whole, fmt.Sprintf("%d of %d lines acknowledged", tally.Lines, p.lines)
 	})
@@ -269,7 +275,6 @@ func (p *proof) awaitShipped(t *testing.T) {
 func (p *proof) awaitLoaded(t *testing.T) {
 	t.Helper()
 	waitQuietly(t, patience, "load", func() (bool, string) {
-		p.nudge(t, time.Second)
 		n, err := unloaded(t.Context(), p.broker.addr())
 		return err == nil && n == 0, fmt.Sprintf("%d messages to commit (%v)", n, err)
 	})
