@@ -24,7 +24,7 @@ type proof struct {
 	first      throng.Day
 	now        time.Time
 	nudged     time.Time // of the machine's time
-	log        string // of the web server
+	log        string    // of the web server
 	lines      uint64
 	broker     brokerProcess
 	store      *service
