@@ -15,6 +15,9 @@ type Progress struct {
 	// any more, both of the last round. Deadline is the time at which the next day is lost; zero is none.
 	Overdue, Lost int
 	Deadline      time.Time
+	// Unpublished and Spent are what [ledger.Ledger.Unpublished] says after the last round.
+	Unpublished int
+	Spent       float64
 }
 
 // progress is written by Tick and read by anyone.
@@ -44,6 +47,13 @@ func (s *progress) note(now time.Time, waiting []Waiting, err error) {
 			}
 		}
 	}
+}
+
+// spent notes what was reserved and not published.
+func (s *progress) spent(unpublished int, spent float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.p.Unpublished, s.p.Spent = unpublished, spent
 }
 
 // Progress may be called by any goroutine.

@@ -68,6 +68,7 @@ func (c *Closer) Run(ctx context.Context) error {
 func (c *Closer) Tick(ctx context.Context) (closed []throng.Period, waiting []Waiting, err error) {
 	closed, waiting, err = c.tick(ctx)
 	c.progress.note(c.Clock.Now(), waiting, err)
+	c.progress.spent(c.Ledger.Unpublished())
 	return closed, waiting, err
 }
 

@@ -59,6 +59,7 @@ type Keeper struct {
 	// terms are those that hold under Options.Limits; recorded says whether the file has them.
 	terms    Terms
 	recorded bool
+	progress progress
 }
 
 // New makes a keeper. It starts nothing.
@@ -168,7 +169,9 @@ func (k *Keeper) Sweep(ctx context.Context) (Report, error) {
 	deleted, applyErr := k.Apply(ctx, plan)
 	report, verifyErr := k.Verify(ctx, k.o.Clock.Now())
 	report.Deleted = deleted
-	return report, errors.Join(err, applyErr, verifyErr)
+	err = errors.Join(err, applyErr, verifyErr)
+	k.progress.note(report, k.pending(), err)
+	return report, err
 }
 
 // Run sweeps at once and then every Options.Every of the machine's time, until ctx is done, whose error
@@ -197,6 +200,14 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// pending is the number of deletions that are on record and not seen to be done.
+func (k *Keeper) pending() int {
+	if k.o.Receipts == nil {
+		return 0
+	}
+	return len(k.o.Receipts.open())
 }
 
 func (k *Keeper) tell(ctx context.Context, r Report) {

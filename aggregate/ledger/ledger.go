@@ -283,6 +283,19 @@ func (l *Ledger) Releases() []throng.ReleaseID {
 	})
 }
 
+// Unpublished is the number of releases that were reserved and are not published, and the largest share, from 0
+// to 1, that is spent of the budget of a site and period that has one. It is 0 where every reservation has its
+// release.
+func (l *Ledger) Unpublished() (releases int, spent float64) {
+	for _, a := range l.chain.accounts {
+		if !a.Published() {
+			releases++
+			spent = max(spent, l.chain.budgets[period{a.Release.Site, a.Release.Period}].weight)
+		}
+	}
+	return releases, spent
+}
+
 // Entries are all entries, oldest first. They belong to the caller.
 func (l *Ledger) Entries() []Entry { return slices.Clone(l.chain.entries) }
 

@@ -465,3 +465,38 @@ func TestReadRefusesABrokenBudget(t *testing.T) {
 		t.Error("an empty file is no ledger")
 	}
 }
+
+// What is reserved and not published tells how much of its period's budget hangs on it, across a restart too.
+func TestUnpublished(t *testing.T) {
+	dir, l := create(t)
+	want := func(releases int, spent float64) {
+		t.Helper()
+		if n, share := l.Unpublished(); n != releases || share < spent-1e-9 || share > spent+1e-9 {
+			t.Errorf("%d releases and %g are unpublished, want %d and %g", n, share, releases, spent)
+		}
+	}
+	want(0, 0)
+	path, hour := shared()
+	id := throng.ReleaseID{Site: "a", Table: "hour", Period: throng.Day(20_000).Period()}
+	if err := errors.Join(l.Reserve(id, 1, hour), l.Publish(id, sum)); err != nil {
+		t.Fatal(err)
+	}
+	want(0, 0)
+	if err := l.Reserve(release("a", 20_000), 1, path); err != nil {
+		t.Fatal(err)
+	}
+	want(1, 1) // .08 of the one and .92 of the other
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if l, err = ledger.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	want(1, 1)
+	if err := l.Publish(release("a", 20_000), sum); err != nil {
+		t.Fatal(err)
+	}
+	want(0, 0)
+}

@@ -29,8 +29,8 @@ type closeCommand struct {
 func (closeCommand) Help() string {
 	return "Closes each day once every source has read past it (or the lateness limit has run out) and all is loaded: bounds\n" +
 		"contributions, charges the ledger, draws, writes the release, drops the unit tokens. Then it closes the spans (days 1-8,\n" +
-		"9-16, 17-24, 25-end) and sums the months that are over. One process at a time. With --once the exit code is 1 when a\n" +
-		"day is past its lateness limit and could not be closed.\n\n" +
+		"9-16, 17-24, 25-end) and sums the months that are over. One process at a time; its metrics are served on listen.admin.\n" +
+		"With --once the exit code is 1 when a day is past its lateness limit and could not be closed.\n\n" +
 		"Example:\n  throng close --config throng.yaml"
 }
 
@@ -51,7 +51,7 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 		return err
 	}
 	if !c.Once {
-		return closer.Run(ctx)
+		return n.withMetrics(ctx, measured{closer: closer}, stage{"close", closer.Run})
 	}
 	closed, waiting, err := closer.Tick(ctx)
 	for _, period := range closed {

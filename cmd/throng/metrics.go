@@ -15,14 +15,22 @@ import (
 	"throng/ingest"
 )
 
-// adminPages are metrics and health, for the operator's own network. What a process does not run is nil.
-func adminPages(s *ingest.Shipper, l *ingest.Loader, c *aggregate.Closer, checks ...func(context.Context) error) http.Handler {
+// measured are the parts of a process that metrics tell of. What it does not run is nil.
+type measured struct {
+	ship   *ingest.Shipper
+	load   *ingest.Loader
+	closer *aggregate.Closer
+	keeper *keeperMetrics
+}
+
+// adminPages are metrics and health, for the operator's own network.
+func adminPages(m measured, checks ...func(context.Context) error) http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	count := func(name, help string, value func() uint64) {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "throng_" + name + "_total", Help: help}, func() float64 { return float64(value()) }))
 	}
-	if s != nil {
+	if s := m.ship; s != nil {
 		count("ship_lines", "Lines that were read.", func() uint64 { return s.Progress().Lines })
 		count("ship_lines_acknowledged", "Lines whose blocks the broker has.", func() uint64 { return s.Progress().Acked })
 		count("ship_lines_rejected", "Lines that could not be read.", func() uint64 { return s.Progress().Rejected })
@@ -31,12 +39,15 @@ func adminPages(s *ingest.Shipper, l *ingest.Loader, c *aggregate.Closer, checks
 			func() float64 { return float64(s.Progress().Lag) }))
 		reg.MustRegister(newSourceMetrics(s))
 	}
-	if l != nil {
+	if l := m.load; l != nil {
 		count("load_blocks", "Blocks that were loaded.", func() uint64 { return l.Progress().Blocks })
 		count("load_rows", "Rows that were loaded.", func() uint64 { return l.Progress().Rows })
 	}
-	if c != nil {
-		registerClose(reg, c, count)
+	if m.closer != nil {
+		registerClose(reg, m.closer, count)
+	}
+	if m.keeper != nil {
+		reg.MustRegister(m.keeper)
 	}
 
 	mux := http.NewServeMux()
@@ -62,18 +73,23 @@ func registerClose(reg *prometheus.Registry, c *aggregate.Closer, count func(nam
 	gauge := func(name, help string, value func() float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_close_" + name, Help: help}, value))
 	}
-	seconds := func(t time.Time) float64 {
-		if t.IsZero() {
-			return 0
-		}
-		return float64(t.Unix())
-	}
 	count("close_rounds", "Rounds in which days that are due were looked for.", func() uint64 { return c.Progress().Rounds })
 	count("close_rounds_failed", "Those of them that ended with an error.", func() uint64 { return c.Progress().Failed })
 	gauge("last_round_seconds", "Time of the last round without an error, in seconds since 1970; 0 before the first.", func() float64 { return seconds(c.Progress().Last) })
 	gauge("days_overdue", "Days past the lateness limit that are not closed.", func() float64 { return float64(c.Progress().Overdue) })
 	gauge("deadline_seconds", "Time at which the next overdue day is lost, in seconds since 1970; 0 where there is none.", func() float64 { return seconds(c.Progress().Deadline) })
 	gauge("days_lost", "Days that were not closed in time and will have no release.", func() float64 { return float64(c.Progress().Lost) })
+	gauge("unpublished", "Releases whose budget is spent and that are not published.", func() float64 { return float64(c.Progress().Unpublished) })
+	gauge("budget_spent_ratio", "Share of the privacy budget that is spent of the site and period with an unpublished release that has spent most; 0 where there is none.",
+		func() float64 { return c.Progress().Spent })
+}
+
+// seconds is a time as metrics tell it; 0 is none.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.Unix())
 }
 
 // sourceMetrics are one row of metrics a source. Their only label is the configured name: a file's name

@@ -80,7 +80,7 @@ func (t at) time(clock throng.Clock) (time.Time, error) {
 }
 
 // keep opens a keeper for one command.
-func (c configured) keep(a *app, ctx context.Context, use func(*retention.Keeper) error) error {
+func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention.Keeper) error) error {
 	return c.run(a, func(n *node) error {
 		b, s, err := n.openEngines(ctx)
 		if err != nil {
@@ -90,7 +90,7 @@ func (c configured) keep(a *app, ctx context.Context, use func(*retention.Keeper
 		if err != nil {
 			return err
 		}
-		return use(k)
+		return use(n, k)
 	})
 }
 
@@ -105,7 +105,7 @@ func (c retentionPlan) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.keep(a, ctx, func(k *retention.Keeper) error {
+	return c.keep(a, ctx, func(_ *node, k *retention.Keeper) error {
 		plan, err := k.Plan(ctx, now)
 		if err != nil {
 			return err
@@ -124,14 +124,14 @@ func (c retentionPlan) Run(a *app, ctx context.Context) error {
 
 type retentionApply struct {
 	configured
-	Loop bool `help:"Go on, every retention.check_every, until stopped."`
+	Loop bool `help:"Go on, every retention.check_every, until stopped; metrics are served on listen.admin."`
 	JSON bool `help:"Write JSON."`
 }
 
 func (c retentionApply) Run(a *app, ctx context.Context) error {
-	return c.keep(a, ctx, func(k *retention.Keeper) error {
+	return c.keep(a, ctx, func(n *node, k *retention.Keeper) error {
 		if c.Loop {
-			return runStages(ctx, stage{"retention", k.Run})
+			return n.withMetrics(ctx, measured{keeper: n.keeperMetrics(k)}, stage{"retention", k.Run})
 		}
 		report, err := k.Sweep(ctx)
 		if err != nil {
@@ -152,7 +152,7 @@ func (c retentionVerify) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.keep(a, ctx, func(k *retention.Keeper) error {
+	return c.keep(a, ctx, func(_ *node, k *retention.Keeper) error {
 		report, err := k.Verify(ctx, now)
 		if err != nil {
 			return err

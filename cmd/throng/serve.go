@@ -76,7 +76,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},
-		{"metrics", serveHTTP(admin, adminPages(shipper, loader, closer, b.Ping, s.Ping))},
+		{"metrics", serveHTTP(admin, adminPages(measured{shipper, loader, closer, n.keeperMetrics(keeper)}, b.Ping, s.Ping))},
 		{"ship", untilStopped(shipper.Run)},
 		{"load", loader.Run},
 		{"close", closer.Run},
@@ -106,6 +106,15 @@ func (n *node) listen() (public, admin net.Listener, err error) {
 		return nil, nil, errors.Join(err, public.Close())
 	}
 	return public, admin, nil
+}
+
+// withMetrics runs a stage that is a process of its own, and serves its metrics.
+func (n *node) withMetrics(ctx context.Context, m measured, s stage) error {
+	admin, err := n.listenAdmin()
+	if err != nil {
+		return err
+	}
+	return runStages(ctx, s, stage{"metrics", serveHTTP(admin, adminPages(m))})
 }
 
 func (n *node) listenAdmin() (net.Listener, error) {
