@@ -60,10 +60,18 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 	for _, w := range waiting {
 		fmt.Fprintln(a.out, sayWaiting(w))
 	}
-	if overdue := slices.ContainsFunc(waiting, func(w aggregate.Waiting) bool { return w.Overdue }); overdue && err == nil {
-		err = errors.New("close: a day is past its lateness limit and not closed: look at what it waits for, above; once its deadline is past it will have no release")
+	if err == nil {
+		err = overdue(waiting)
 	}
 	return err
+}
+
+// overdue is the error of days that should have been closed.
+func overdue(waiting []aggregate.Waiting) error {
+	if !slices.ContainsFunc(waiting, func(w aggregate.Waiting) bool { return w.Overdue }) {
+		return nil
+	}
+	return errors.New("close: a day is past its lateness limit and not closed: look at what it waits for, above; once its deadline is past it will have no release")
 }
 
 // sayWaiting says what a day waits for, and until when it may.
