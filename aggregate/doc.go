@@ -13,8 +13,10 @@
 //   - budget is reserved durably before the first draw, and what was written is never drawn again:
 //     after a crash at any point the same release is finished, or drawn again under the same
 //     reservation when nobody can have seen it (section 6);
-//   - the opted-out column's numbers are disjoint, and both those who opted out and the others in the same
-//     rows have passed a gate;
+//   - the opted-out column's numbers are disjoint, and both those who opted out and the others have passed a
+//     gate, the latter in rows alone that can hold visits of both;
+//   - no table of a site differs from another one in total by certainly somebody and certainly fewer than k,
+//     on a day, over a run of days, or with what spans have added (section 5, rule 7);
 //   - of one network at most 64 devices help a cell to pass;
 //   - a span's row is contained in the group it names as its holder, and the devices of what remains in
 //     that group have passed a gate; a month's rows are disjoint and sum to those of its days and spans;
