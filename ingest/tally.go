@@ -37,32 +37,42 @@ type Tally struct {
 
 // reject counts a refused line.
 func (t *Tally) reject(reason string) {
-	if t.Rejected == nil {
-		t.Rejected = map[string]uint64{}
-	}
-	t.Rejected[reason]++
+	t.Rejected = addCount(t.Rejected, reason, 1)
 }
 
-// event counts an accepted one.
-func (t *Tally) event(ev *throng.Event) {
-	t.Events++
-	if ev.Visit {
-		t.Visits++
-	}
-	if ev.Bot != throng.Human {
-		t.Bots++
-		if t.BotClasses == nil {
-			t.BotClasses = map[string]uint64{}
+// events counts accepted ones. It looks a name up once for all of them, not for each.
+func (t *Tally) events(evs []throng.Event) {
+	var bots [throng.Automation + 1]uint64
+	var signals [throng.OptOutByName + 1]uint64
+	t.Events += uint64(len(evs))
+	for i := range evs {
+		ev := &evs[i]
+		if ev.Visit {
+			t.Visits++
 		}
-		t.BotClasses[ev.Bot.String()]++
+		bots[ev.Bot]++
+		signals[ev.Signal]++
 	}
-	if ev.OptedOut {
-		t.OptedOut++
-		if t.Signals == nil {
-			t.Signals = map[string]uint64{}
-		}
-		t.Signals[ev.Signal.String()]++
+	for class, n := range bots[throng.Human+1:] {
+		t.Bots += n
+		t.BotClasses = addCount(t.BotClasses, (throng.Human + 1 + throng.Bot(class)).String(), n)
 	}
+	for signal, n := range signals[throng.NoSignal+1:] {
+		t.OptedOut += n
+		t.Signals = addCount(t.Signals, (throng.NoSignal + 1 + throng.Signal(signal)).String(), n)
+	}
+}
+
+// addCount adds n to what has the name.
+func addCount(counts map[string]uint64, name string, n uint64) map[string]uint64 {
+	if n == 0 {
+		return counts
+	}
+	if counts == nil {
+		counts = map[string]uint64{}
+	}
+	counts[name] += n
+	return counts
 }
 
 // signals takes over what an anonymizer counted of signals that are in no event.
@@ -87,14 +97,8 @@ func (t *Tally) Add(o Tally) {
 }
 
 func addCounts(to, from map[string]uint64) map[string]uint64 {
-	if len(from) == 0 {
-		return to
-	}
-	if to == nil {
-		to = make(map[string]uint64, len(from))
-	}
-	for k, n := range from {
-		to[k] += n
+	for name, n := range from {
+		to = addCount(to, name, n)
 	}
 	return to
 }

@@ -13,7 +13,7 @@ func TestBotsAreCountedApart(t *testing.T) {
 	var sum Tally
 	for _, bot := range []throng.Bot{throng.Human, throng.Crawler, throng.Tool, throng.Crawler} {
 		var one Tally
-		one.event(&throng.Event{Bot: bot, Visit: bot == throng.Human})
+		one.events([]throng.Event{{Bot: bot, Visit: bot == throng.Human}})
 		sum.Add(one)
 	}
 	want := Tally{Events: 4, Visits: 1, Bots: 3, BotClasses: map[string]uint64{"crawler": 2, "tool": 1}}

@@ -51,7 +51,7 @@ func (w *worker) read(data []byte, pos uint64, max int) (n int) {
 // takes tells whether a line is to become an event, and counts why not.
 func (w *worker) takes(rec *accesslog.Record, err error, pos uint64) bool {
 	t := &w.parcel.tally
-	if errors.Is(err, accesslog.Directive) {
+	if err != nil && errors.Is(err, accesslog.Directive) {
 		return false
 	}
 	t.Lines++
@@ -106,9 +106,7 @@ func (w *worker) appendSome(evs []throng.Event) {
 			w.open(day)
 		}
 		w.builder.AppendAll(evs[:n])
-		for i := range evs[:n] {
-			w.parcel.tally.event(&evs[i])
-		}
+		w.parcel.tally.events(evs[:n])
 		evs = evs[n:]
 	}
 }

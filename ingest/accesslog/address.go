@@ -151,12 +151,16 @@ func leadingHex(b []byte) (v uint16, width int) {
 }
 
 // hexValue is the value of a hexadecimal digit; 255 is none.
-func hexValue(c byte) byte {
-	switch {
-	case c-'0' <= 9:
-		return c - '0'
-	case c|0x20-'a' <= 5:
-		return c | 0x20 - 'a' + 10
+func hexValue(c byte) byte { return hexValues[c] }
+
+// hexValues is a table, since which digits of an address are letters is as good as random: nobody could
+// predict a branch on it.
+var hexValues = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 255
 	}
-	return 255
-}
+	for i, digit := range []byte("0123456789abcdef0123456789ABCDEF") {
+		values[digit] = byte(i % 16)
+	}
+	return values
+}()

@@ -41,7 +41,10 @@ func (l *layout) knownHead() (at, head int) {
 // many as the line has in the frequent form. It tells which step is next and where its value begins;
 // the first step and the line's beginning if it could do nothing.
 func (l *layout) readHead(line []byte, r *recorder) (step, pos int) {
-	start, reject := l.walk(line, r, 0, l.headAt, len(l.before), false)
+	start, reject := len(l.before), accepted
+	if l.headAt > 0 {
+		start, reject = l.walk(line, r, 0, l.headAt, start, false)
+	}
 	if reject == accepted {
 		pos = r.readToSize(line[start:])
 	}
