@@ -26,7 +26,7 @@ func newCache[V any](size int) *cache[V] {
 	for n < size {
 		n *= 2
 	}
-	return &cache[V]{seed: maphash.MakeSeed(), hashes: make([]uint64, n), values: make([]V, n)}
+	return &cache[V]{seed: maphash.MakeSeed(), hashes: onHugePages(make([]uint64, n)), values: onHugePages(make([]V, n))}
 }
 
 // place is where a text belongs. The tag tells apart what depends on more than the text.
