@@ -82,6 +82,7 @@ properties() {
 		log.message.timestamp.after.max.ms=9223372036854775807
 		log.segment.delete.delay.ms=1000
 		log.initial.task.delay.ms=1000
+		log.index.size.max.bytes=65536
 	END
 }
 

@@ -190,6 +190,9 @@ func unloaded(ctx context.Context, addr string) (int64, error) {
 	}
 	var n int64
 	for _, topic := range topics {
+		if _, ok := throng.ParseEventsTopic(topic); !ok {
+			continue // Kafka has topics of its own
+		}
 		end, err := c.End(ctx, topic)
 		if err != nil {
 			return 0, err

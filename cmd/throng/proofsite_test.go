@@ -96,6 +96,7 @@ sources: [{name: web, site: www, path: %[3]s, format: combined_signals}]
 broker: {addrs: ["%[4]s"], partitions: 2, replication: 1, block: {max_rows: 1024, max_age: 1s}}
 store: {addr: "%[5]s", database: default}
 listen: {admin: "%[6]s"}
+log: {level: debug}
 `
 
 // newProof starts everything two hours before a day.

@@ -181,7 +181,7 @@ func (s *traces) file(path, name string, d fs.DirEntry) (*seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	is.found = s.find(append([]byte(name+"\n"), text...))
+	is.found = s.find(append([]byte(name+"\n"), withoutTail(text)...))
 	plain, err := unpack(name, text)
 	if err != nil {
 		if _, gone := os.Stat(path); gone != nil {
@@ -191,6 +191,12 @@ func (s *traces) file(path, name string, d fs.DirEntry) (*seen, error) {
 	}
 	is.found = append(is.found, s.find(plain)...)
 	return &is, nil
+}
+
+// withoutTail leaves some of the zeros that Kafka reserves at the end of its indexes by the million.
+func withoutTail(b []byte) []byte {
+	end := len(bytes.TrimRight(b, "\x00"))
+	return b[:min(end+32, len(b))]
 }
 
 // unpack gives what the compressed blocks of a file of ClickHouse's hold; others hold nothing. A column's file
