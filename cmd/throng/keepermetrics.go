@@ -34,8 +34,8 @@ func (n *node) keeperMetrics(k *retention.Keeper) *keeperMetrics {
 		pending:    desc("retention_deletions_pending", "Deletions that are on record and not yet seen to be done, after the last sweep."),
 		violations: desc("retention_violations", "Items that the last sweep found past their time, of no class, or kept for too long by their store."),
 		age:        desc("retention_oldest_age_seconds", "Age of the oldest record of the class in the store, at the last sweep.", "store", "class"),
-		limit:      desc("retention_limit_seconds", "The greatest age that the class may have; 0 for none.", "store", "class"),
-		deadline:   desc("retention_deadline_seconds", "Time by which the next item of the class has to be gone, in seconds since 1970; 0 for none.", "store", "class"),
+		limit:      desc("retention_limit_seconds", "The greatest age that the class may have.", "store", "class"),
+		deadline:   desc("retention_deadline_seconds", "Time by which the next item of the class has to be gone, in seconds since 1970.", "store", "class"),
 		readable:   desc("holds_readable", "1 where the hold register can be read and its chain is whole, else 0."),
 		inForce:    desc("holds_in_force", "Holds that keep copies of events."),
 		due:        desc("holds_review_due", "Holds in force that were to be reviewed by now and were not."),
@@ -62,6 +62,9 @@ func (m *keeperMetrics) Collect(out chan<- prometheus.Metric) {
 	gauge(m.pending, float64(p.Pending))
 	gauge(m.violations, float64(len(p.Last.Violations)))
 	for _, h := range p.Last.Holdings {
+		if h.Deadline.IsZero() { // is kept
+			continue
+		}
 		gauge(m.age, time.Duration(h.Age).Seconds(), h.Store, string(h.Class))
 		gauge(m.limit, time.Duration(h.Limit).Seconds(), h.Store, string(h.Class))
 		gauge(m.deadline, seconds(h.Deadline), h.Store, string(h.Class))
