@@ -1,7 +1,6 @@
 package retention
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"time"
 
 	"throng"
@@ -97,7 +94,7 @@ func (c *chain) take(r Receipt, line []byte) error {
 // ReadReceipts reads a receipts file and checks the chain from its start. What the chain cannot show
 // is that lines are missing at the end: compare the last line's hash with one that was published.
 func ReadReceipts(r io.Reader) ([]Receipt, error) {
-	receipts, _, rest, err := readChain(r)
+	receipts, rest, err := readChain(r)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("read receipts: line %d has no end", len(receipts)+1)
 	}
@@ -105,27 +102,29 @@ func ReadReceipts(r io.Reader) ([]Receipt, error) {
 }
 
 // readChain returns the receipts and, as rest, what stands behind the last line's end.
-func readChain(r io.Reader) (receipts []Receipt, c chain, rest []byte, err error) {
-	c = newChain()
-	lines := bufio.NewReader(r)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return receipts, c, line, nil
-		}
-		if err != nil {
-			return nil, c, nil, fmt.Errorf("read receipts: %w", err)
-		}
-		line = line[:len(line)-1]
-		receipt, err := parseReceipt(line)
-		if err == nil {
-			err = c.take(receipt, line)
-		}
-		if err != nil {
-			return nil, c, nil, fmt.Errorf("read receipts: line %d: %w", c.seq+1, err)
-		}
+func readChain(r io.Reader) (receipts []Receipt, rest []byte, err error) {
+	c := newChain()
+	rest, err = durable.ReadLog(r, func(line []byte) error {
+		receipt, err := c.read(line)
 		receipts = append(receipts, receipt)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read receipts: %w", err)
 	}
+	return receipts, rest, nil
+}
+
+// read takes a line of the file.
+func (c *chain) read(line []byte) (Receipt, error) {
+	receipt, err := parseReceipt(line)
+	if err == nil {
+		err = c.take(receipt, line)
+	}
+	if err != nil {
+		return Receipt{}, fmt.Errorf("line %d: %w", c.seq+1, err)
+	}
+	return receipt, nil
 }
 
 func parseReceipt(line []byte) (r Receipt, err error) {
@@ -140,68 +139,39 @@ func parseReceipt(line []byte) (r Receipt, err error) {
 // Receipts is the receipts file, open for appending. It has one writer at a time, in this process and on
 // the machine; a Receipts is not safe for concurrent use.
 type Receipts struct {
-	f      *os.File
-	lock   *durable.Lock
-	chain  chain
-	size   int64
-	broken error // set when the file's end is unknown; nothing is written after it
+	log   *durable.Log
+	chain chain
 }
 
 // OpenReceipts opens the receipts file at path, creating it where it is missing, and checks it. A last
 // line without its end, which a crash leaves, was never acknowledged and is cut off; all else that
 // does not fit is an error. The error matches [durable.ErrLocked] where another process has it open.
-func OpenReceipts(path string) (r *Receipts, err error) {
-	lock, err := durable.LockFile(path)
+func OpenReceipts(path string) (*Receipts, error) {
+	r := &Receipts{chain: newChain()}
+	var err error
+	r.log, err = durable.OpenLog(path, func(line []byte) error {
+		_, err := r.chain.read(line)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open receipts: %w", err)
 	}
-	r = &Receipts{lock: lock}
-	if err := r.load(path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open receipts: %w", err), r.Close())
-	}
 	return r, nil
-}
-
-func (r *Receipts) load(path string) (err error) {
-	if r.f, err = os.OpenFile(path, os.O_RDWR, 0o600); err != nil {
-		return err
-	}
-	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	_, c, rest, err := readChain(r.f)
-	if err != nil {
-		return err
-	}
-	info, err := r.f.Stat()
-	if err != nil {
-		return err
-	}
-	r.chain, r.size = c, info.Size()-int64(len(rest))
-	if len(rest) == 0 {
-		return nil
-	}
-	return errors.Join(r.f.Truncate(r.size), r.f.Sync())
 }
 
 // Head is the hash of the last line: published elsewhere, it shows that no line was cut off.
 func (r *Receipts) Head() string { return r.chain.head }
 
 // Close gives the file free. All that was appended is durable already.
-func (r *Receipts) Close() error {
-	if r.f == nil {
-		return r.lock.Unlock()
-	}
-	return errors.Join(r.f.Close(), r.lock.Unlock())
-}
+func (r *Receipts) Close() error { return r.log.Close() }
 
 // open are the deletions that were planned and for which there is no receipt yet.
 func (r *Receipts) open() map[itemKey]Deletion { return r.chain.open }
 
 // append writes receipts, durably, all or none; it sets Seq and Prev.
 func (r *Receipts) append(receipts []Receipt) error {
-	if r.broken != nil || len(receipts) == 0 {
-		return r.broken
+	if len(receipts) == 0 {
+		return nil
 	}
 	next, text := r.chain.clone(), []byte(nil)
 	for i := range receipts {
@@ -215,27 +185,13 @@ func (r *Receipts) append(receipts []Receipt) error {
 		}
 		text = append(append(text, line...), '\n')
 	}
-	if err := r.write(text); err != nil {
-		return err
+	if err := r.log.Append(text); err != nil {
+		err = fmt.Errorf("write receipt: %w", err)
+		if errors.Is(err, durable.ErrEndUnknown) {
+			return err
+		}
+		return &throng.Retryable{Err: err}
 	}
-	r.chain, r.size = next, r.size+int64(len(text))
+	r.chain = next
 	return nil
-}
-
-// write takes a failed write back; the error, of a full disk for instance, may then go away. Where that
-// fails too, the end of the file is unknown.
-func (r *Receipts) write(text []byte) error {
-	_, err := r.f.WriteAt(text, r.size)
-	if err == nil {
-		err = r.f.Sync()
-	}
-	if err == nil {
-		return nil
-	}
-	err = fmt.Errorf("write receipt: %w", err)
-	if back := errors.Join(r.f.Truncate(r.size), r.f.Sync()); back != nil {
-		r.broken = fmt.Errorf("%w; the end of the file is unknown: %w", err, back)
-		return r.broken
-	}
-	return &throng.Retryable{Err: err}
 }

@@ -117,7 +117,8 @@ func (l *List) take(line []byte) error {
 	var e Entry
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
+	err := dec.Decode(&e)
+	if _, more := dec.Token(); err != nil || !errors.Is(more, io.EOF) {
 		return fmt.Errorf("line %d is no entry", len(l.entries)+1)
 	}
 	if e.Seq != uint64(len(l.entries))+1 || e.Prev != l.head {

@@ -38,6 +38,7 @@ func TestRegisterShowsTampering(t *testing.T) {
 		"one missing":   join(lines[0], lines[2]),
 		"doubled":       join(slices.Concat(lines[:2], lines[1:])...),
 		"unknown field": bytes.Replace(data, []byte(`{"seq"`), []byte(`{"x":1,"seq"`), 1),
+		"two in a line": bytes.Replace(data, []byte("}\n"), []byte("}{}\n"), 1),
 		"not JSON":      append(slices.Clone(data), "hello\n"...),
 	} {
 		if _, err := hold.Read(bytes.NewReader(forged)); err == nil {
