@@ -20,6 +20,7 @@ import (
 	"throng/internal/clickhouse"
 	"throng/internal/clickhouse/embedded"
 	"throng/internal/config"
+	"throng/internal/durable"
 )
 
 // node is one process with the parts that its command asked for, opened in this order and closed in
@@ -85,7 +86,7 @@ func (n *node) openBroker(ctx context.Context) (*broker.Client, error) {
 	if n.cfg.Broker.Embedded() {
 		b, err := brokerembedded.Open(ctx, brokerembedded.Options{Dir: n.dir.broker(), Logger: n.log})
 		if err != nil {
-			return nil, err
+			return nil, occupied(err)
 		}
 		n.onClose(b.Close)
 		addrs, replication = []string{b.Addr()}, 1
@@ -171,10 +172,18 @@ func (n *node) openEngines(ctx context.Context) (*broker.Client, *clickhouse.Sto
 	return b, s, err
 }
 
+// occupied says what to do where another process has an embedded engine open.
+func occupied(err error) error {
+	if errors.Is(err, durable.ErrLocked) {
+		return fmt.Errorf("%w: one process at a time has the embedded engines; stop `throng serve`, or whichever it is, first", err)
+	}
+	return err
+}
+
 func (n *node) openEngine(ctx context.Context) (http.RoundTripper, error) {
 	e, err := embedded.Open(ctx, embedded.Options{Dir: n.dir.clickhouse(), MemoryLimit: uint64(n.cfg.Store.MemoryLimit), Logger: n.log})
 	if err != nil {
-		return nil, err
+		return nil, occupied(err)
 	}
 	n.onClose(e.Close)
 	return e.RoundTripper(), nil
