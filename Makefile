@@ -15,13 +15,16 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build engine demo test race lint vuln bench compare scale fuzz crash audit proof kafka notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka notices clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/throng
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/throng ./cmd/throng
+
+charts: ## take the chart library, as its lock file names it, into dashboards/static
+	sh scripts/charts.sh
 
 engine: ## fetch the embedded ClickHouse into your cache folder (570 MB, once)
 	sh scripts/engine.sh
@@ -47,6 +50,9 @@ vuln: ## look for known vulnerabilities; asks the database at vuln.go.dev
 
 bench: engine ## run the benchmarks of the way from line to block; BENCH, PKG, COUNT choose, BASE=REVISION compares
 	bash scripts/bench.sh
+
+bench-pages: ## 200 requests a second to the dashboards, over two years of 100,000-cell months
+	$(GO) test -run '^$$' -bench PagesUnderLoad -benchtime 6000x -timeout 9m ./dashboards
 
 compare: build engine ## time throng, ClickHouse's SQL and GoAccess on one log
 	bash scripts/compare.sh

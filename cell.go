@@ -1,10 +1,12 @@
 package throng
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -73,6 +75,10 @@ func (m Measure) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes and refuses everything else.
 func (m *Measure) UnmarshalJSON(b []byte) error {
+	if e, ok := plainEstimate(b); ok { // a month has some hundred thousand of them
+		*m = Published(e)
+		return nil
+	}
 	var v struct {
 		Value, Low, High *int64
 		Reason           *Reason
@@ -89,6 +95,49 @@ func (m *Measure) UnmarshalJSON(b []byte) error {
 		return errors.New("read measure: want a value with its interval, or a reason")
 	}
 	return nil
+}
+
+// plainEstimate reads an estimate as MarshalJSON writes it, with any white space; ok is false for all else.
+func plainEstimate(b []byte) (e Estimate, ok bool) {
+	for _, part := range []struct {
+		mark, name string
+		to         *int64
+	}{{"{", `"value"`, &e.Value}, {",", `"low"`, &e.Low}, {",", `"high"`, &e.High}} {
+		if b, ok = pass(b, part.mark, part.name, ":"); !ok {
+			return Estimate{}, false
+		}
+		if *part.to, b, ok = plainInteger(b); !ok {
+			return Estimate{}, false
+		}
+	}
+	b, ok = pass(b, "}")
+	return e, ok && len(b) == 0
+}
+
+// plainInteger reads a whole number off the front of b; JSON allows no zero before other digits.
+func plainInteger(b []byte) (v int64, rest []byte, ok bool) {
+	n := 0
+	for n < len(b) && (b[n] == '-' || '0' <= b[n] && b[n] <= '9') {
+		n++
+	}
+	if digits := bytes.TrimPrefix(b[:n], []byte("-")); len(digits) > 1 && digits[0] == '0' {
+		return 0, nil, false
+	}
+	v, err := strconv.ParseInt(string(b[:n]), 10, 64)
+	return v, b[n:], err == nil
+}
+
+// pass takes tokens off the front of b, and the white space around them.
+func pass(b []byte, tokens ...string) (rest []byte, ok bool) {
+	const space = " \t\r\n"
+	b = bytes.TrimLeft(b, space)
+	for _, t := range tokens {
+		if len(b) < len(t) || string(b[:len(t)]) != t {
+			return nil, false
+		}
+		b = bytes.TrimLeft(b[len(t):], space)
+	}
+	return b, true
 }
 
 // SumOf adds estimates whose noise is independent: variances add, so that the half width of the sum's

@@ -163,11 +163,7 @@ func (h *Handler) apiSite(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		visits := throng.Published(b.Visits)
-		if b.Shown() == 0 {
-			visits = throng.Blank(throng.BelowGate)
-		}
-		periods = append(periods, apiPeriod{p, visits, b.OptedOut.api(), b.Apart.api(), b.Clipped, b.Shown(), b.Complete, b.Watermark})
+		periods = append(periods, apiPeriod{p, b.visits(), b.OptedOut.api(), b.Apart.api(), b.Clipped, b.Shown(), b.Complete, b.Watermark})
 	}
 	return struct {
 		Site apiSiteName `json:"site"`

@@ -46,6 +46,9 @@ type placedMark struct {
 	at     throng.Day
 }
 
+// At is the first day of the period in which the mark is, counted as in [chart.Data].
+func (m placedMark) At() int { return int(m.at) }
+
 // Empty tells whether there is too little to draw: a line needs two points.
 func (c *chart) Empty() bool {
 	for _, s := range c.Series {

@@ -180,7 +180,7 @@ func (h *Handler) compared(r *http.Request, s *site) (c *comparison, err error) 
 	if c.b, err = h.catalog.sheet(r.Context(), id); err != nil {
 		return nil, err
 	}
-	c.rows = paired(c.a, c.b, c.asked.sel.matcher())
+	c.rows = paired(c.a, c.b, c.asked.sel.matcher(c.a.lower && c.b.lower))
 	if c.asked.sel.Sort == byDifference {
 		slices.SortStableFunc(c.rows, func(a, b compareRow) int { return cmp.Compare(size(b.Difference), size(a.Difference)) })
 	}

@@ -60,7 +60,8 @@ func New(o Options) (*Handler, error) {
 		h.sites = append(h.sites, newSite(s))
 	}
 	h.method = newMethodView(o.Method, h.sites)
-	h.assets = map[string]asset{"style.css": {kind: "text/css; charset=utf-8"}, "icon.svg": {kind: "image/svg+xml"}}
+	h.assets = map[string]asset{"style.css": {kind: "text/css; charset=utf-8"}, "icon.svg": {kind: "image/svg+xml"},
+		"charts.js": {kind: "text/javascript; charset=utf-8"}, "uplot.js": {kind: "text/javascript; charset=utf-8"}, "uplot.css": {kind: "text/css; charset=utf-8"}}
 	for name, a := range h.assets {
 		body, err := static.ReadFile("static/" + name)
 		if err != nil {
@@ -73,6 +74,11 @@ func New(o Options) (*Handler, error) {
 	h.apiRoutes()
 	return h, nil
 }
+
+// Warm reads the releases into memory, latest first, until two years of months with 100,000 rows are in it;
+// until then the first look at a table takes as long as its file takes to read. It returns when it is done,
+// or with ctx's error.
+func (h *Handler) Warm(ctx context.Context) error { return h.catalog.warm(ctx) }
 
 func (h *Handler) routes() {
 	for pattern, answer := range map[string]answer{
@@ -118,8 +124,8 @@ func (e *refusal) Error() string { return e.message }
 
 var errNothing = &refusal{http.StatusNotFound, "There is nothing at this address. The day may not be closed yet, or the address may be mistyped."}
 
-// policy allows the page its own style sheet, pictures and forms, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy allows the page its own style sheet, script, pictures and forms, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // ServeHTTP answers a request. Its log line names the pattern, never the address that was asked.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,18 +82,29 @@ func measure(rows []throng.Row, column func(throng.Row) throng.Measure, adds boo
 	return throng.Blank(notAdded)
 }
 
-// points are a column of the subject in each period.
-func (h *Handler) points(ctx context.Context, table throng.ReleaseID, periods []throng.Period, of subject, column func(throng.Row) throng.Measure) ([]point, error) {
+// points are a column of the subject in each period; a release that cannot be shown is a gap.
+func (h *Handler) points(ctx context.Context, table throng.ReleaseID, periods []throng.Period, of subject, column func(throng.Row) throng.Measure) []point {
 	var points []point
 	for _, p := range periods {
 		table.Period = p
-		s, err := h.catalog.sheet(ctx, table)
-		if err != nil {
-			return nil, err
+		if s := h.orDamaged(ctx, table); s != nil {
+			points = append(points, pointOf(measure(of.in(s), column, false)))
+		} else {
+			points = append(points, point{})
 		}
-		points = append(points, pointOf(measure(of.in(s), column, false)))
 	}
-	return points, nil
+	return points
+}
+
+// orDamaged is a release, or nil where it cannot be shown: one damaged file does not hide the periods beside
+// it. The log has the fault.
+func (h *Handler) orDamaged(ctx context.Context, id throng.ReleaseID) *sheet {
+	s, err := h.catalog.sheet(ctx, id)
+	if err != nil {
+		h.log.LogAttrs(ctx, slog.LevelError, "cannot show release", slog.String("error", err.Error()))
+		return nil
+	}
+	return s
 }
 
 // parseSubject reads what a history is about.
@@ -157,19 +169,19 @@ func (h *Handler) history(r *http.Request) (*response, error) {
 	view := &historyView{frame: h.frame(key + ", " + s.Title), Site: s, Table: asked.table, Name: or(tableNames[asked.table], asked.table), Key: key,
 		Prefix: asked.subject.prefix, Group: throng.IsOther(key), K: h.method.Parameters.K, Kind: asked.kinds,
 		Marks: placeMarks(s.Marks, asked.window.Periods), JSON: apiBase + r.URL.RequestURI()}
-	if err := h.fillHistory(r.Context(), view, asked); err != nil {
-		return nil, err
-	}
+	h.fillHistory(r.Context(), view, asked)
 	return h.page("history", view)
 }
 
-func (h *Handler) fillHistory(ctx context.Context, v *historyView, asked *askedHistory) error {
+func (h *Handler) fillHistory(ctx context.Context, v *historyView, asked *askedHistory) {
 	visits, devices := series{Name: "Visits"}, series{Name: "Readers"}
 	periods := asked.window.Periods
 	for _, p := range periods {
-		s, err := h.catalog.sheet(ctx, throng.ReleaseID{Site: v.Site.ID, Table: v.Table, Period: p})
-		if err != nil {
-			return err
+		s := h.orDamaged(ctx, throng.ReleaseID{Site: v.Site.ID, Table: v.Table, Period: p})
+		if s == nil {
+			v.Rows = append([]historyRow{{Period: p, URL: releaseURL(v.Site.ID, v.Table, p), Visits: cell{Reason: damaged}, Devices: cell{Reason: damaged}}}, v.Rows...)
+			visits.Points, devices.Points = append(visits.Points, point{}), append(devices.Points, point{})
+			continue
 		}
 		v.Watermark = or(v.Watermark, s.Brief.Watermark)
 		row := v.add(p, asked.subject.in(s))
@@ -191,7 +203,6 @@ func (h *Handler) fillHistory(ctx context.Context, v *historyView, asked *askedH
 	if v.Prefix {
 		v.Tree = selection{In: v.Key, Tree: true, Sort: defaultSort, Descending: true}.url(releaseURL(v.Site.ID, v.Table, periods[len(periods)-1]))
 	}
-	return nil
 }
 
 // measured are the numbers of a subject in a period.

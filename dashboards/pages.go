@@ -42,14 +42,22 @@ type frame struct {
 	// Watermark is shown across the top where the page holds numbers that are not safe to publish.
 	Watermark   string
 	Style, Icon string
-	Version     string
+	// Script gives charts a cursor; Library and LibraryStyle are what it loads for that.
+	Script, Library, LibraryStyle string
+	Version                       string
+}
+
+// static is the address of a static file; it changes with the file.
+func (h *Handler) static(name string) string {
+	return "/static/" + name + "?v=" + h.assets[name].version
 }
 
 func (h *Handler) frame(title string) frame {
 	return frame{
-		Title:   title,
-		Style:   "/static/style.css?v=" + h.assets["style.css"].version,
-		Icon:    "/static/icon.svg?v=" + h.assets["icon.svg"].version,
+		Title:  title,
+		Style:  h.static("style.css"),
+		Icon:   h.static("icon.svg"),
+		Script: h.static("charts.js"), Library: h.static("uplot.js"), LibraryStyle: h.static("uplot.css"),
 		Version: h.method.Version,
 	}
 }
@@ -123,6 +131,8 @@ func reason(r throng.Reason) string {
 		return "devices of several days do not add up"
 	case notAdded:
 		return "devices of several rows do not add up"
+	case damaged:
+		return "the file is damaged, or is not the one that was published"
 	case bySection:
 		return "counted by section"
 	case throng.Crossing:

@@ -60,11 +60,11 @@ func TestPages(t *testing.T) {
 }
 
 func TestEveryAnswerIsLockedDown(t *testing.T) {
-	const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	active := regexp.MustCompile(`(?i)<script|\sstyle=|<style|\son[a-z]+=|(src|href|action)="(https?:)?//`)
+	const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	active := regexp.MustCompile(`(?i)<script[^>]*>[^<]|<script (?:[^s]|src="[^/]|src="/[^s])|\sstyle=|<style|\son[a-z]+=|(src|href|action)="(https?:)?//`)
 	h := serve(t, options(archive(t)))
 	for _, target := range []string{"/", "/method", "/healthz", "/nope", "/sites/archives", "/sites/?site=archives&period=2026-11-20", "/sites/a//b",
-		table, table + ".csv", table + ".json", table + "?q=x", "/static/style.css", "/static/icon.svg", "/static/../handler.go"} {
+		table, table + ".csv", table + ".json", table + ".parquet", table + "?q=x", table + "?view=tree", "/sites/archives/compare", "/sites/archives/history?key=/", "/data", "/api/v1/sites", "/api/v1/openapi.json", "/static/style.css", "/static/charts.js", "/static/uplot.js", "/static/uplot.css", "/sites/archives", "/static/icon.svg", "/static/../handler.go"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "OPTIONS"} {
 			w := ask(h, method, target)
 			if got := w.Header().Get("Content-Security-Policy"); got != policy {
@@ -121,9 +121,10 @@ func TestVisitorsTextIsEscaped(t *testing.T) {
 	files := archive(t)
 	put(t, files, release(t, "archives", "2026-11-19", row(attack, 9_000, 6_000), row(attack+"/*other*", 9_000, 6_000), row("javascript:alert(1)", 9_000, 6_000)))
 	h := serve(t, options(files))
-	for _, target := range []string{"/sites/archives/path/2026-11-19", table + "?q=" + url.QueryEscape(attack), table + "?sort=" + url.QueryEscape(attack)} {
+	for _, target := range []string{"/sites/archives/path/2026-11-19", "/sites/archives/path/2026-11-19?view=tree", "/sites/archives/history?key=" + url.QueryEscape(attack), "/sites/archives/history?prefix=" + url.QueryEscape(attack),
+		"/sites/archives/compare?a=2026-11-19&b=2026-11-21&q=" + url.QueryEscape(attack), "/data", table + "?in=" + url.QueryEscape(attack), table + "?q=" + url.QueryEscape(attack), table + "?sort=" + url.QueryEscape(attack)} {
 		body := get(h, target).Body.String()
-		for _, forbidden := range []string{"<img", "<script", `href="javascript`} {
+		for _, forbidden := range []string{"<img", "<script>", `href="javascript`} {
 			if strings.Contains(body, forbidden) {
 				t.Errorf("%s: page has %q", target, forbidden)
 			}
@@ -294,6 +295,10 @@ func TestBrokenReleaseIsNotShown(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "level=ERROR") {
 		t.Errorf("the fault is not in the log:\n%s", log.String())
+	}
+	files["archives/path/2026-11-20.json"] = &fstest.MapFile{Data: []byte(`{}`)}
+	if w := get(serve(t, options(files)), "/sites/archives"); w.Code != 200 || !strings.Contains(w.Body.String(), "damaged") || !strings.Contains(w.Body.String(), "Sat 21 Nov 2026") {
+		t.Errorf("one broken day hides the others of its site, or is hidden: status %d", w.Code)
 	}
 	home := get(h, "/")
 	if home.Code != 200 || !strings.Contains(home.Body.String(), "cannot be shown") || !strings.Contains(home.Body.String(), "visits in published rows") {

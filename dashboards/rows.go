@@ -146,15 +146,21 @@ func (s selection) rows(of *sheet, routes []string) found {
 	if !s.narrows() && !s.Routes {
 		return found{of.Rows, order}
 	}
-	match := s.matcher()
+	match := s.matcher(of.lower)
+	from, to := of.bounds(s.In, 0)
+	matches := make([]bool, len(of.Rows))
+	for i := from; i < to; i++ { // in the order of the rows, which lie beside each other in memory
+		matches[i] = match(of.Rows[i].Key)
+	}
 	picked := make([]int32, 0, 64) // not nil: found tells by it that there is an order
 	for _, i := range order {
-		if match(of.Rows[i].Key) {
+		if matches[i] {
 			picked = append(picked, i)
 		}
 	}
 	var blank []throng.Row
 	if s.Routes || s.Query != "" {
+		match := s.matcher(false)
 		for _, key := range routes {
 			if match(key) && !isPublished(of.Rows, key) {
 				blank = append(blank, blankRow(key))
@@ -172,11 +178,17 @@ func (s selection) rows(of *sheet, routes []string) found {
 // narrows tells whether the selection leaves out rows.
 func (s selection) narrows() bool { return s.Query != "" || s.In != "" || s.Only != "" }
 
-func (s selection) matcher() func(key string) bool {
+// matcher tells which keys are of the selection; lower promises that they have no capitals.
+func (s selection) matcher(lower bool) func(key string) bool {
 	needle := strings.ToLower(s.Query)
 	return func(key string) bool {
-		return strings.HasPrefix(key, s.In) && (s.Only == "" || throng.IsOther(key) == (s.Only == onlyGroups)) &&
-			strings.Contains(strings.ToLower(key), needle)
+		if !strings.HasPrefix(key, s.In) || s.Only != "" && throng.IsOther(key) != (s.Only == onlyGroups) {
+			return false
+		}
+		if !lower {
+			key = strings.ToLower(key)
+		}
+		return strings.Contains(key, needle)
 	}
 }
 

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -93,11 +94,17 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 	for i, p := range periods {
 		var err error
 		if briefs[i], err = h.catalog.brief(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable, Period: p}); err != nil {
-			return err
+			// One damaged file does not hide the others; the page has a gap that says so.
+			h.log.LogAttrs(ctx, slog.LevelError, "cannot show release", slog.String("error", err.Error()))
+			briefs[i] = &brief{Broken: true, Clipped: throng.Blank(damaged)}
 		}
 		v.Watermark = or(v.Watermark, briefs[i].Watermark)
 	}
-	v.Latest, v.Brief = periods[len(periods)-1], briefs[len(briefs)-1]
+	last := len(briefs) - 1
+	for last > 0 && briefs[last].Broken {
+		last--
+	}
+	v.Latest, v.Brief = periods[last], briefs[last]
 	v.URL = releaseURL(v.Site.ID, throng.PathTable, v.Latest)
 	for i, p := range periods {
 		v.Rows = append([]siteRow{siteRowOf(v.Site.ID, p, briefs[i])}, v.Rows...)
@@ -124,7 +131,7 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 
 func visitsChart(periods []throng.Period, briefs []*brief) chart {
 	return chart{ID: "visits", Title: "Visits in published rows", Periods: periods,
-		Series: []series{{"Visits", pointsOf(briefs, func(b *brief) point { return pointOf(throng.Published(b.Visits)) })}}}
+		Series: []series{{"Visits", pointsOf(briefs, func(b *brief) point { return pointOf(b.visits()) })}}}
 }
 
 func pointsOf(briefs []*brief, of func(*brief) point) []point {
@@ -143,20 +150,19 @@ func (h *Handler) fillMostRead(ctx context.Context, v *siteView, periods []thron
 		return err
 	}
 	table := tableView{Site: v.Site, Release: latest, Figures: &latest.Brief.figures}
-	rows := selection{Sort: defaultSort, Descending: true, Only: onlyPages}.rows(latest, nil)
-	for _, row := range rows.slice(0, min(mostRead, rows.len())) {
-		v.Top = append(v.Top, table.row(row))
+	for _, i := range latest.order("-" + defaultSort) {
+		if row := latest.Rows[i]; len(v.Top) < mostRead && !throng.IsOther(row.Key) {
+			v.Top = append(v.Top, table.row(row))
+		} else if len(v.Top) == mostRead {
+			break
+		}
 	}
 	readers := chart{ID: "readers", Title: "Readers of the most read pages", Periods: periods}
 	for _, row := range v.Top[:min(readersCharted, len(v.Top))] {
 		if row.Devices.Reason != "" {
 			continue // spans and months may have none
 		}
-		points, err := h.points(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable}, periods, exactly(row.Key), columns["devices"])
-		if err != nil {
-			return err
-		}
-		readers.Series = append(readers.Series, series{row.Key, points})
+		readers.Series = append(readers.Series, series{row.Key, h.points(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable}, periods, exactly(row.Key), columns["devices"])})
 	}
 	if len(readers.Series) > 0 {
 		v.Charts = append(v.Charts[:1:1], append([]chart{readers}, v.Charts[1:]...)...)
@@ -165,12 +171,11 @@ func (h *Handler) fillMostRead(ctx context.Context, v *siteView, periods []thron
 }
 
 func siteRowOf(site string, p throng.Period, b *brief) siteRow {
-	row := siteRow{Period: p, URL: releaseURL(site, throng.PathTable, p), Rows: b.Shown(), Visits: cellOf(throng.Published(b.Visits)),
+	row := siteRow{Period: p, URL: releaseURL(site, throng.PathTable, p), Rows: b.Shown(), Visits: cellOf(b.visits()),
 		OptedOut: b.OptedOut.cell(throng.BelowGate), Apart: b.Apart.cell(throng.BelowGate), Clipped: cellOf(b.Clipped), State: state(b.Complete)}
-	if row.Rows == 0 {
-		row.Visits = cell{Reason: throng.BelowGate}
-	}
-	if p.Kind() == throng.SpanPeriod {
+	if b.Broken {
+		row.OptedOut, row.Apart, row.State = cell{Reason: damaged}, cell{Reason: damaged}, "damaged"
+	} else if p.Kind() == throng.SpanPeriod {
 		row.OptedOut = cell{Reason: throng.NotDrawn}
 	}
 	return row

@@ -36,26 +36,33 @@ const bySection throng.Reason = "by_section"
 
 // children are the lines right below a prefix, which is "/" at the top.
 func (s *sheet) children(prefix string) []node {
-	rows := s.below(prefix)
+	i, to := s.bounds(prefix, 0)
 	var nodes []node
-	for len(rows) > 0 {
-		rest := rows[0].Key[len(prefix):]
+	for i < to {
+		rest := s.Rows[i].Key[len(prefix):]
 		name, _, deeper := strings.Cut(rest, "/")
 		if !deeper {
-			nodes, rows = append(nodes, rowNode(rows[0], rest)), rows[1:]
+			nodes = append(nodes, rowNode(s.Rows[i], rest))
+			i++
 			continue
 		}
-		child, n := prefix+name+"/", 1
-		for n < len(rows) && strings.HasPrefix(rows[n].Key, child) {
-			n++
-		}
-		nodes, rows = append(nodes, prefixNode(child, name+"/", rows[:n])), rows[n:]
+		child := prefixNode{s, prefix + name + "/", name + "/"}
+		nodes = append(nodes, child.node(i))
+		_, i = s.bounds(child.prefix, i)
 	}
 	return nodes
 }
 
-func prefixNode(prefix, name string, rows []throng.Row) node {
-	n := node{Name: name, Prefix: prefix, Rows: len(rows), Visits: sum(rows, columns["visits"]), Devices: cell{Reason: notAdded}}
+// prefixNode is a prefix with rows below it.
+type prefixNode struct {
+	of           *sheet
+	prefix, name string
+}
+
+// node sums the rows; none of them is before least.
+func (p prefixNode) node(least int) node {
+	from, to := p.of.bounds(p.prefix, least)
+	n := node{Name: p.name, Prefix: p.prefix, Rows: to - from, Visits: p.of.sum(from, to), Devices: cell{Reason: notAdded}}
 	n.Shown = cellOf(throng.Published(n.Visits))
 	return n
 }
@@ -106,7 +113,7 @@ func (v *tableView) above(sel selection, prefix string) []node {
 	var open []node
 	for end := 1; end < len(prefix); {
 		next := end + strings.IndexByte(prefix[end:], '/') + 1
-		n := prefixNode(prefix[:next], prefix[end:next], v.Release.below(prefix[:next]))
+		n := prefixNode{v.Release, prefix[:next], prefix[end:next]}.node(0)
 		n.Depth, n.Open = len(open), true
 		up := sel
 		up.In, up.Page = prefix[:end], 1

@@ -236,7 +236,7 @@ func (d *demo) show(ctx context.Context, addr string) error {
 		return err
 	}
 	fmt.Fprintf(d.out, "\nServing http://%s/ — press Ctrl-C to stop.\n  tables   http://%s/\n  method   http://%s/method\n", l.Addr(), l.Addr(), l.Addr())
-	return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)})
+	return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, stage{"read releases", pages.Warm})
 }
 
 // listenNext listens on the address, or on the next free port of the hundred behind it.

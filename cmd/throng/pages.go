@@ -31,7 +31,7 @@ func (c dashboardCommand) Run(a *app, ctx context.Context) error {
 			return fmt.Errorf("listen.public: %w", err)
 		}
 		n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()))
-		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)})
+		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, stage{"read releases", pages.Warm})
 	})
 }
 
@@ -80,6 +80,13 @@ func (n *node) dashboardSites() ([]dashboards.Site, error) {
 		}
 		for _, src := range n.cfg.Sources {
 			site.Signals = site.Signals || src.Site == s.ID && carriesSignals(src)
+		}
+		for _, note := range s.Notes {
+			day, err := throng.ParseDay(note.Date)
+			if err != nil {
+				return nil, err // the configuration was checked: it is a day
+			}
+			site.Marks = append(site.Marks, dashboards.Mark{Day: day, Text: note.Text})
 		}
 		sites = append(sites, site)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"throng"
@@ -18,7 +19,7 @@ import (
 type releaseCommand struct {
 	List   releaseList   `cmd:"" help:"List what was published."`
 	Show   releaseShow   `cmd:"" help:"Print the stored bytes of a release."`
-	Export releaseExport `cmd:"" help:"Write a release as CSV or JSON."`
+	Export releaseExport `cmd:"" help:"Write a release as CSV, JSON or Parquet."`
 }
 
 func (releaseCommand) Help() string {
@@ -36,24 +37,50 @@ func (l located) files(a *app) (*dashboards.Files, error) {
 }
 
 func (d layout) files() *dashboards.Files {
-	return dashboards.NewFiles(os.DirFS(d.releases()), publications(d))
+	return dashboards.NewFiles(os.DirFS(d.releases()), &publications{dir: d})
 }
 
 // publications looks the SHA-256 of a release up in the ledger.
-type publications layout
+type publications struct {
+	dir layout
 
-// SHA256 reads the ledger anew: it grows while the dashboards run, at most by some entries a day.
-func (d publications) SHA256(_ context.Context, id throng.ReleaseID) (string, error) {
-	entries, err := layout(d).entries()
+	mu     sync.Mutex
+	length int64                       // of the ledger that sums are of; guarded by mu
+	sums   map[throng.ReleaseID]string // guarded by mu
+}
+
+// SHA256 reads the ledger anew where it has grown, which it does by some entries a day.
+func (p *publications) SHA256(_ context.Context, id throng.ReleaseID) (string, error) {
+	info, err := os.Stat(p.dir.path("ledger/" + ledger.FileName))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("read ledger: %w", err)
 	}
-	for _, e := range slices.Backward(entries) {
-		if (e.Kind == ledger.Publication || e.Kind == ledger.Sum) && *e.Release == id {
-			return e.SHA256, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sums == nil || info.Size() != p.length {
+		if err := p.read(info.Size()); err != nil {
+			return "", err
 		}
 	}
+	if sum, ok := p.sums[id]; ok {
+		return sum, nil
+	}
 	return "", fmt.Errorf("release %s: the ledger does not know it", id)
+}
+
+// read is called with mu held. What is appended meanwhile is read at the next call.
+func (p *publications) read(length int64) error {
+	entries, err := p.dir.entries()
+	if err != nil {
+		return err
+	}
+	p.length, p.sums = length, map[throng.ReleaseID]string{}
+	for _, e := range entries {
+		if e.Kind == ledger.Publication || e.Kind == ledger.Sum {
+			p.sums[*e.Release] = e.SHA256
+		}
+	}
+	return nil
 }
 
 func (d layout) entries() ([]ledger.Entry, error) {
@@ -137,7 +164,7 @@ func (c releaseShow) Run(a *app, ctx context.Context) error {
 
 type releaseExport struct {
 	named
-	Format string `enum:"csv,json" default:"csv" help:"csv or json."`
+	Format string `enum:"csv,json,parquet" default:"csv" help:"csv, json or parquet."`
 }
 
 func (c releaseExport) Run(a *app, ctx context.Context) error {
@@ -147,6 +174,9 @@ func (c releaseExport) Run(a *app, ctx context.Context) error {
 	r, err := c.get(a, ctx)
 	if err != nil {
 		return err
+	}
+	if c.Format == "parquet" {
+		return dashboards.WriteParquet(a.out, r)
 	}
 	return dashboards.WriteCSV(a.out, r.Release)
 }

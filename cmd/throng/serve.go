@@ -76,6 +76,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},
+		{"read releases", pages.Warm},
 		{"metrics", serveHTTP(admin, adminPages(measured{shipper, loader, closer, n.keeperMetrics(keeper)}, b.Ping, s.Ping))},
 		{"ship", untilStopped(shipper.Run)},
 		{"load", loader.Run},

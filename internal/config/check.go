@@ -113,6 +113,11 @@ func (ck *checker) sites(sites []Site) {
 			ck.refuse(key+".tables", "%v", err)
 		}
 		ck.consent(key+".consent", s.Consent)
+		for j, n := range s.Notes {
+			if _, err := throng.ParseDay(n.Date); n.Date != "" && err != nil {
+				ck.refuse(fmt.Sprintf("%s.notes[%d].date", key, j), "%q: want a day, such as 2026-11-02", n.Date)
+			}
+		}
 	}
 }
 

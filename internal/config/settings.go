@@ -46,6 +46,8 @@ type Site struct {
 	PublicRoutes bool `yaml:"public_routes" default:"false"`
 	// Tables are further tables beside that of paths: `client`, `country`, `hour`, `os`, `referrer`, `status`; not client and os together. Each takes 8 % of the privacy budget from the path table. What is in force on a month's first closed day stays in force until the month is over.
 	Tables []string `yaml:"tables"`
+	// Notes are dates that explain numbers, such as a redesign or an outage. Charts and tables show them.
+	Notes []Note `yaml:"notes"`
 	// CaseSensitive keeps the case of paths. When false, paths are written in lower case.
 	CaseSensitive bool `yaml:"case_sensitive" default:"false"`
 	// Privacy makes the method stricter for this site.
@@ -62,6 +64,14 @@ type SitePrivacy struct {
 	Epsilon float64 `yaml:"epsilon" default:"0" min:"0" max:"1"`
 	// Delta is the site's probability of a larger loss. When 0, privacy.delta.
 	Delta float64 `yaml:"delta" default:"0" min:"0" max:"1e-9"`
+}
+
+// Note is something that happened on a day.
+type Note struct {
+	// Date is the day, UTC, such as 2026-11-02.
+	Date string `yaml:"date" required:"true"`
+	// Text says what happened, in a few words; everybody who reads the pages reads it.
+	Text string `yaml:"text" required:"true"`
 }
 
 // Consent is a marker in the log of visitors who consented. It overrides DNT at this site, not Sec-GPC and not the opt-out list; the site must answer such requests with `Tk: C`.
