@@ -23,17 +23,19 @@ import (
 )
 
 type benchCommand struct {
-	Stage   string `arg:"" enum:"parse,ship,load,close,sql" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day. sql: let ClickHouse read the log itself, to compare."`
+	Stage   string `arg:"" enum:"parse,ship,load,close,sql" help:"parse: read, parse, anonymize and cut. ship: and send to the broker. load: and into the store. close: and close the day; without FILE, close made days. sql: let ClickHouse read the log itself, to compare."`
 	File    string `arg:"" optional:"" help:"The log; - is standard input. Defaults to a made one."`
 	Lines   uint64 `default:"4000000" help:"The number of lines of the made log."`
 	Dir     string `placeholder:"D" help:"Where to put the temporary state. Defaults to the system's temporary directory."`
 	Profile string `placeholder:"F" help:"Write a processor profile of what is measured, for go tool pprof."`
+	madeDays
 }
 
 func (benchCommand) Help() string {
 	return "Measures on lines of one day: a file, standard input (-), or a made log of 30,000 pages, 10 million devices and 2,000 user\n" +
-		"agents in a temporary file. Prints one line: million lines a second, CPU seconds a million lines, peak memory.\n\n" +
-		"Example:\n  throng gen --lines 100000000 | throng bench load -"
+		"agents in a temporary file. Prints one line: million lines a second, CPU seconds a million lines, peak memory.\n" +
+		"close without FILE makes the day in the store, without a log, and prints seconds, CPU seconds and peak memory of its close.\n\n" +
+		"Example:\n  throng gen --lines 100000000 | throng bench load -\n  throng bench close --visits 50000000 --devices 10000000"
 }
 
 func (c benchCommand) Run(a *app, ctx context.Context) error {
@@ -45,9 +47,16 @@ func (c benchCommand) Run(a *app, ctx context.Context) error {
 }
 
 func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
-	feed, day, err := c.feed(a, dir)
-	if err != nil {
+	made := c.Stage == "close" && c.File == ""
+	if err := c.check(); made && err != nil {
 		return err
+	}
+	feed, day := ingest.Feed{Name: "bench"}, throng.DayOf(a.clock.Now())
+	if !made {
+		var err error
+		if feed, day, err = c.feed(a, dir); err != nil {
+			return err
+		}
 	}
 	clock := &movedClock{}
 	clock.Set(day.End().Add(36 * time.Hour))
@@ -60,17 +69,28 @@ func (c benchCommand) run(a *app, ctx context.Context, dir string) error {
 		return err
 	}
 	b := &bench{demo: demo{node: n, out: a.out, moved: clock}, stage: c.Stage, feed: feed, day: day}
-	if c.Profile != "" {
-		f, err := os.Create(c.Profile)
-		if err != nil {
-			return fmt.Errorf("write profile: %w", err)
-		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return errors.Join(fmt.Errorf("write profile: %w", err), f.Close())
-		}
-		n.onClose(func() error { pprof.StopCPUProfile(); return f.Close() })
+	run := func() error { return profiled(c.Profile, func() error { return b.run(ctx) }) }
+	if made {
+		run = func() error { return b.closeMade(ctx, c.madeDays, c.Profile) }
 	}
-	return errors.Join(b.run(ctx), n.close())
+	return errors.Join(run(), n.close())
+}
+
+// profiled writes a processor profile of run to path, if there is one.
+func profiled(path string, run func() error) error {
+	if path == "" {
+		return run()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(fmt.Errorf("write profile: %w", err), f.Close())
+	}
+	err = run()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 // feed is the log to measure on, and its day.
