@@ -50,7 +50,7 @@ type BlockHeader struct {
 	Rejected, Late uint32
 }
 
-// UnitRows is a batch of open units in columns of one length, ordered by (Unit, Cell).
+// UnitRows is a batch of open units in columns of one length.
 type UnitRows struct {
 	Unit     []UnitToken
 	Cell     []CellID

@@ -30,6 +30,10 @@ func (c *columns) Cells(context.Context, throng.Period) ([]throng.CellKey, error
 	return c.cells, nil
 }
 
+func (c *columns) CountUnits(context.Context, throng.Period) (uint64, error) {
+	return uint64(len(c.rows.Unit)), nil
+}
+
 func (c *columns) Units(_ context.Context, _ throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	from, _ := slices.BinarySearch(c.rows.Unit, lo)
 	to := len(c.rows.Unit)

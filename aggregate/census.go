@@ -2,7 +2,8 @@ package aggregate
 
 import (
 	"context"
-	"math"
+	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -10,9 +11,9 @@ import (
 	"throng"
 )
 
-// unitRanges is the number of ranges into which the units are split. Tokens are hashes, so ranges
-// are of one size; there are many so that workers finish together.
-const unitRanges = 64
+// gatheredRows is how many rows all workers hold at a time, in 16 bytes each. More of them make fewer ranges,
+// and each range costs the store a look at all that it has.
+const gatheredRows = 6 << 20
 
 // census reads a period's units out of the store once, bounds them, and keeps what the bounds leave in
 // memory, since the partition goes over the devices several times. What does not fit is read and
@@ -23,38 +24,35 @@ type census struct {
 	period  throng.Period
 	tree    *tree
 	workers int
-	memory  int64 // for records of devices
+	memory  int64 // for kept devices
 
+	rows     uint64     // of the period, about
+	kept     []*devices // by range of units; nil where they are read again. Nil before the first pass
 	read     bool
-	kept     [unitRanges]records
-	used     atomic.Int64
-	size     atomic.Int64 // of a range's records, as the largest so far tell
+	used     atomic.Int64 // of memory
 	networks *crowdedNetworks
 }
 
-// records are the devices of a range, one after the other (device.appendTo), where all is true.
-type records struct {
-	bytes []byte
-	all   bool
-}
+// visitor is one worker's part of a pass. The devices are the census's again when it returns.
+type visitor func(*devices)
 
 // pass goes over all devices with several workers; each gets a visitor of its own from newVisitor,
-// called on this goroutine, and calls it with one device after the other.
-func (c *census) pass(ctx context.Context, newVisitor func() func(*device)) error {
+// called on this goroutine, and calls it with some devices after the others.
+func (c *census) pass(ctx context.Context, newVisitor func() visitor) error {
 	if len(c.tree.nodes) == 0 {
 		return nil
 	}
-	if !c.read {
-		c.networks = newCrowdedNetworks(c.workers)
+	if c.kept == nil || !c.read {
+		if err := c.begin(ctx); err != nil {
+			return err
+		}
 	}
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for w := range c.workers {
-		visit := newVisitor()
+		r := &reader{census: c, visit: newVisitor(), seen: c.networks.of(w)}
 		g.Go(func() error {
-			r := reader{census: c, visit: visit, seen: c.networks.of(w)}
-			r.bounder = newBounder(c.tree, r.take)
-			for i := next.Add(1) - 1; i < unitRanges; i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; int(i) < len(c.kept); i = next.Add(1) - 1 {
 				if err := r.rangeOf(ctx, int(i)); err != nil {
 					return err
 				}
@@ -70,71 +68,71 @@ func (c *census) pass(ctx context.Context, newVisitor func() func(*device)) erro
 	return err
 }
 
-// reader is one worker's way through the devices of a range.
+// begin chooses the ranges of units for the first pass. Tokens are hashes, so ranges are of one size; there
+// are several for each worker so that they finish together.
+func (c *census) begin(ctx context.Context) (err error) {
+	if c.rows, err = c.store.CountUnits(ctx, c.period); err != nil {
+		return fmt.Errorf("count units: %w", err)
+	}
+	n := max(c.rows*uint64(c.workers)/gatheredRows, uint64(4*c.workers)-1)
+	c.kept = make([]*devices, 1<<bits.Len64(n))
+	c.networks = newCrowdedNetworks(c.workers, c.rows)
+	c.used.Store(0)
+	return nil
+}
+
+// unitRange is the range of units with number i.
+func (c *census) unitRange(i int) (first, last throng.UnitToken) {
+	shift := 64 - bits.Len(uint(len(c.kept)-1))
+	first = throng.UnitToken(i) << shift
+	return first, first + 1<<shift - 1
+}
+
+// reader is one worker's way through the devices of ranges.
 type reader struct {
 	census  *census
-	bounder *bounder
-	visit   func(*device)
+	visit   visitor
 	seen    *networkCounts
-	device  device
-	into    *records // of the range, while it is read for the first time
+	gather  *gatherer // nil until something is read
+	bounder *bounder
+	all     devices // of the range, while it is read for the first time
 }
 
 func (r *reader) rangeOf(ctx context.Context, i int) error {
 	c := r.census
-	if r.into = nil; c.kept[i].all {
-		for b := c.kept[i].bytes; len(b) > 0; {
-			b = r.device.next(b)
-			r.visit(&r.device)
-		}
+	if kept := c.kept[i]; kept != nil {
+		r.visit(kept)
 		return nil
 	}
-	if !c.read {
-		r.into = &c.kept[i]
-		r.reserve(c.size.Load())
+	if r.gather == nil {
+		r.gather, r.bounder = newGatherer(c.tree, c.rows/uint64(len(c.kept))), newBounder(c.tree)
 	}
-	const width = math.MaxUint64/unitRanges + 1
-	first := throng.UnitToken(uint64(i) * width)
-	r.bounder.begin(first, first+(width-1))
-	if err := c.store.Units(ctx, c.period, first, first+(width-1), r.bounder.add); err != nil {
-		c.kept[i] = records{}
+	first, last := c.unitRange(i)
+	r.gather.begin(first, last)
+	if err := c.store.Units(ctx, c.period, first, last, r.gather.add); err != nil {
 		return err
 	}
-	r.bounder.end()
-	if r.into != nil {
-		c.size.Store(max(c.size.Load(), int64(len(r.into.bytes))*33/32))
+	r.all.reset()
+	r.gather.each(func(rows []unitRow) {
+		d := r.bounder.bound(rows)
+		if !c.read {
+			r.seen.add(d.network)
+			r.all.append(d, c.period.Kind() == throng.DayPeriod)
+		}
+		r.visit(d)
+	})
+	if !c.read {
+		r.keep(i)
 	}
 	return nil
 }
 
-// reserve makes room for a range's records, so that they need not grow.
-func (r *reader) reserve(size int64) {
-	*r.into = records{all: true}
-	if c := r.census; c.used.Load()+size <= c.memory {
-		r.into.bytes = make([]byte, 0, size)
-		c.used.Add(int64(cap(r.into.bytes)))
-	}
-}
-
-// take notes a device that was read from the store.
-func (r *reader) take(d *device) {
-	if !r.census.read {
-		r.seen.add(d.network)
-		r.keep(d)
-	}
-	r.visit(d)
-}
-
-// keep appends the device to its range's records, unless memory is used up.
-func (r *reader) keep(d *device) {
-	if !r.into.all {
+// keep keeps the range's devices, unless memory is used up.
+func (r *reader) keep(i int) {
+	c, n := r.census, r.all.bytes()
+	if c.used.Add(n) > c.memory {
+		c.used.Add(-n)
 		return
 	}
-	had := cap(r.into.bytes)
-	r.into.bytes = d.appendTo(r.into.bytes)
-	grown := int64(cap(r.into.bytes) - had)
-	if grown > 0 && r.census.used.Add(grown) > r.census.memory {
-		r.census.used.Add(-int64(cap(r.into.bytes)))
-		*r.into = records{}
-	}
+	c.kept[i] = r.all.clone()
 }

@@ -62,6 +62,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// ranges is in how many ranges two workers read a small day.
+const ranges = 8
+
 // crashes stop the first close at one step after the other. seen tells whether a release may have
 // been seen, so that its bytes must stay; otherwise it was staged at most.
 var crashes = []struct {
@@ -73,15 +76,15 @@ var crashes = []struct {
 	{"before the reservation", failing("Cells", 0), healing("Cells"), false},
 	{"at the tally", failing("Tally", 0), healing("Tally"), false},
 	{"after the reservation, before the first pass", failing("Units", 0), healing("Units"), false},
-	{"in the first pass", failing("Units", 10), healing("Units"), false},
-	{"in the second pass", failing("Units", 64+10), healing("Units"), false},
-	{"in the last pass", failing("Units", 6*64+10), healing("Units"), false},
+	{"in the first pass", failing("Units", 3), healing("Units"), false},
+	{"in the second pass", failing("Units", ranges+3), healing("Units"), false},
+	{"in the last pass", failing("Units", 6*ranges+3), healing("Units"), false},
 	{"at the first draw", dying(0), nothing, false},
 	{"between gates", dying(2), nothing, false},
 	{"at a visit", dying(7), nothing, false},
 	{"staged, not folded", failing("Fold", 0), healing("Fold"), true},
 	{"half folded", failing("put", 0), healing("put"), true},
-	{"staged, read again to be folded", failing("Units", 7*64+10), healing("Units"), true},
+	{"staged, read again to be folded", failing("Units", 7*ranges+3), healing("Units"), true},
 	{"staged, not linked", blockLink, unblockLink, true},
 	{"linked, not mirrored", failing("MirrorRelease", 0), healing("MirrorRelease"), true},
 	{"mirrored, units kept", failing("DropUnits", 0), healing("DropUnits"), true},

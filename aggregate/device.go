@@ -1,75 +1,79 @@
 package aggregate
 
 import (
-	"encoding/binary"
+	"iter"
+	"slices"
 
 	"throng"
 )
 
-// device is what the bounds leave of one device in a period.
-type device struct {
-	unit     throng.UnitToken
-	network  uint32 // stands for its network; 0 is unknown
-	optedOut bool   // any of its visits is
-	clipped  bool   // it visited more leaves of the path table than were kept
-	leaves   []leaf
+// devices are what the bounds leave of some devices in a period, in columns: some 35 bytes for a device of
+// five leaves.
+type devices struct {
+	unit    []throng.UnitToken // of days alone: a span folds nothing
+	network []uint32           // stands for its network; 0 is unknown
+	head    []head
+	leaf    []leaf // of all devices, one after the other
 }
 
-// leaf is a leaf key that a device visited: at most L0 of a table.
-type leaf struct {
-	node int32
-	// visits are cut at Linf + 1, which is enough to cut any sum of them at Linf and to see that it was.
-	visits uint8
-}
+// head tells of a device whether any of its visits is opted out, whether it visited more leaves of the path
+// table than were kept, and in its low bits how many leaves it has: at most L0 of each table.
+type head uint8
+
+const (
+	optedOutFlag head = 1 << 7
+	clippedFlag  head = 1 << 6
+	maxLeaves         = clippedFlag - 1
+)
+
+func (h head) leaves() int    { return int(h & maxLeaves) }
+func (h head) optedOut() bool { return h&optedOutFlag != 0 }
+func (h head) clipped() bool  { return h&clippedFlag != 0 }
+
+// leaf is a leaf key that a device visited: node<<2 | visits-1. Visits are cut at Linf + 1, which is enough to
+// cut any sum of them at Linf and to see that it was.
+type leaf uint32
 
 const maxLeafVisits = throng.MaxVisitsPerCell + 1
 
-// Flags of a record's first byte; the number of leaves is in the others.
-const (
-	optedOutFlag = 1 << 7
-	clippedFlag  = 1 << 6
-	networkFlag  = 1 << 5
-	maxLeaves    = networkFlag - 1
-)
+func newLeaf(node int32, visits uint32) leaf { return leaf(uint32(node)<<2 | (visits - 1)) }
+func (l leaf) node() int32                   { return int32(l >> 2) }
+func (l leaf) visits() int64                 { return int64(l&3) + 1 }
 
-// appendTo adds the device's record: flags and number of leaves, unit, network, and for each leaf its
-// node and visits in one number. That is about 25 bytes for a device of four leaves.
-func (d *device) appendTo(b []byte) []byte {
-	head := byte(len(d.leaves))
-	if d.optedOut {
-		head |= optedOutFlag
+// all gives the leaves of each device.
+func (d *devices) all() iter.Seq2[int, []leaf] {
+	return func(yield func(int, []leaf) bool) {
+		leaves := d.leaf
+		for i, h := range d.head {
+			n := h.leaves()
+			if !yield(i, leaves[:n]) {
+				return
+			}
+			leaves = leaves[n:]
+		}
 	}
-	if d.clipped {
-		head |= clippedFlag
-	}
-	if d.network != 0 {
-		head |= networkFlag
-	}
-	b = binary.LittleEndian.AppendUint64(append(b, head), uint64(d.unit))
-	if d.network != 0 {
-		b = binary.LittleEndian.AppendUint32(b, d.network)
-	}
-	for _, l := range d.leaves {
-		b = binary.AppendUvarint(b, uint64(l.node)<<2|uint64(l.visits-1))
-	}
-	return b
 }
 
-// next reads the record at the beginning of b, which appendTo wrote, and gives what follows it.
-func (d *device) next(b []byte) []byte {
-	head := b[0]
-	d.optedOut, d.clipped, d.network = head&optedOutFlag != 0, head&clippedFlag != 0, 0
-	d.unit = throng.UnitToken(binary.LittleEndian.Uint64(b[1:]))
-	b = b[9:]
-	if head&networkFlag != 0 {
-		d.network = binary.LittleEndian.Uint32(b)
-		b = b[4:]
+func (d *devices) reset() {
+	d.unit, d.network, d.head, d.leaf = d.unit[:0], d.network[:0], d.head[:0], d.leaf[:0]
+}
+
+// append adds copies of devices, without their units where they are not needed.
+func (d *devices) append(o *devices, units bool) {
+	if units {
+		d.unit = append(d.unit, o.unit...)
 	}
-	d.leaves = d.leaves[:0]
-	for range head & maxLeaves {
-		v, n := binary.Uvarint(b)
-		b = b[n:]
-		d.leaves = append(d.leaves, leaf{int32(v >> 2), uint8(v&3) + 1})
-	}
-	return b
+	d.network = append(d.network, o.network...)
+	d.head = append(d.head, o.head...)
+	d.leaf = append(d.leaf, o.leaf...)
+}
+
+// bytes is the memory that a clone takes.
+func (d *devices) bytes() int64 {
+	return int64(8*len(d.unit) + 4*len(d.network) + len(d.head) + 4*len(d.leaf))
+}
+
+// clone is a copy that takes no more memory than it needs.
+func (d *devices) clone() *devices {
+	return &devices{slices.Clone(d.unit), slices.Clone(d.network), slices.Clone(d.head), slices.Clone(d.leaf)}
 }

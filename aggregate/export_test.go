@@ -30,7 +30,7 @@ type Drawn struct {
 	Clipped  throng.Measure
 }
 
-// Partition draws a site's path table, without ledger and files.
+// Partition draws a site's path table, without ledger and files, and folds what a day leaves.
 func Partition(store Store, of throng.Period, site string, key [ledger.KeyBytes]byte, d Draws) (Drawn, error) {
 	return PartitionIn(store, of, site, key, d, 1<<30)
 }
@@ -54,6 +54,16 @@ func PartitionIn(store Store, of throng.Period, site string, key [ledger.KeyByte
 		return Drawn{}, err
 	}
 	c := &census{store: store, period: of, tree: t, workers: 2, memory: memory}
-	err = c.draw(context.Background(), []*draft{r})
+	if err := c.draw(context.Background(), []*draft{r}); err != nil {
+		return Drawn{}, err
+	}
+	if of.Kind() == throng.DayPeriod {
+		published := map[string]bool{}
+		for _, row := range r.rows {
+			published[row.Key] = true
+		}
+		t.settle([]map[string]bool{published})
+		err = c.fold(context.Background(), cells)
+	}
 	return Drawn{r.rows, r.optedOut, r.clipped}, err
 }

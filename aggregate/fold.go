@@ -9,8 +9,9 @@ import (
 	"throng"
 )
 
-// foldBatch is the number of rows that are handed to the store at a time.
-const foldBatch = 1 << 16
+// foldBatch is the number of rows that are handed to the store at a time: 8 MB, so that it need not merge
+// what it gets.
+const foldBatch = 1 << 18
 
 // settle puts every leaf where a drawn release has it: at the nearest published key above it. It says
 // the same as the gates did, also after a restart, when only the release is left of them.
@@ -39,8 +40,8 @@ func (c *census) fold(ctx context.Context, cells []throng.CellKey) error {
 func (t *tree) foldedCells(cells []throng.CellKey) map[int32]throng.CellKey {
 	to := map[int32]throng.CellKey{}
 	for _, cell := range cells {
-		i, _ := t.start.get(cell.Cell)
-		if i == none || t.at[i] == i || !t.drafts[t.nodes[i].draft].path {
+		i, ok := t.start.get(cell.Cell)
+		if !ok || i == none || t.at[i] == i || !t.drafts[t.nodes[i].draft].path {
 			continue
 		}
 		if was, ok := to[i]; ok && was.Cell <= cell.Cell {
@@ -92,7 +93,7 @@ func (f *folder) run(ctx context.Context) error {
 		}
 	}
 	var all []*foldRows
-	err := f.pass(ctx, func() func(*device) {
+	err := f.pass(ctx, func() visitor {
 		w := &foldRows{folder: f, cell: cell, folds: folds, fail: fail}
 		all = append(all, w)
 		return w.add
@@ -116,17 +117,26 @@ type foldRows struct {
 	taken []share // visits of the device that a group has counted
 }
 
-// add folds one device's leaves. A group counted at most Linf visits of the device, so no more than those
-// are folded from it, whichever leaves they were of: a span's row is then never more than its holder.
-func (w *foldRows) add(d *device) {
+func (w *foldRows) add(d *devices) {
+	for i, leaves := range d.all() {
+		w.addDevice(d, i, leaves)
+	}
+}
+
+// addDevice folds one device's leaves. A group counted at most Linf visits of the device, so no more than those
+// are folded from it: a span's row is then never more than its holder. Which leaves they are of is chosen by
+// the token, which prefers none.
+func (w *foldRows) addDevice(d *devices, i int, leaves []leaf) {
 	w.taken = w.taken[:0]
-	for _, l := range d.leaves {
-		visits := min(int64(l.visits), throng.MaxVisitsPerCell)
-		if at := w.tree.at[l.node]; at != none {
+	n := len(leaves)
+	for k := range leaves {
+		l := leaves[(k+int(uint64(d.unit[i])%uint64(n)))%n]
+		node, visits := l.node(), min(l.visits(), throng.MaxVisitsPerCell)
+		if at := w.tree.at[node]; at != none {
 			visits = w.take(at, visits)
 		}
-		if visits > 0 && w.folds[l.node] {
-			w.append(d, w.cell[l.node], visits)
+		if visits > 0 && w.folds[node] {
+			w.append(d, i, w.cell[node], visits)
 		}
 	}
 }
@@ -144,11 +154,11 @@ func (w *foldRows) take(group int32, visits int64) int64 {
 	return visits
 }
 
-func (w *foldRows) append(d *device, cell throng.CellID, visits int64) {
+func (w *foldRows) append(d *devices, i int, cell throng.CellID, visits int64) {
 	r := &w.rows
-	r.Unit, r.Cell = append(r.Unit, d.unit), append(r.Cell, cell)
-	r.OptedOut, r.Visits = append(r.OptedOut, d.optedOut), append(r.Visits, uint32(visits))
-	r.Network = append(r.Network, uint64(d.network))
+	r.Unit, r.Cell = append(r.Unit, d.unit[i]), append(r.Cell, cell)
+	r.OptedOut, r.Visits = append(r.OptedOut, d.head[i].optedOut()), append(r.Visits, uint32(visits))
+	r.Network = append(r.Network, uint64(d.network[i]))
 	if len(r.Unit) >= foldBatch {
 		w.flush()
 	}

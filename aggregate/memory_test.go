@@ -14,7 +14,7 @@ import (
 	"throng"
 )
 
-// memory is a store in memory. Like the real one it yields rows in small batches that it reuses, has
+// memory is a store in memory. Like the real one it yields rows in batches that it reuses, has
 // several rows for one (unit, cell), and repeats cells.
 type memory struct {
 	mu     sync.Mutex
@@ -32,6 +32,7 @@ type memory struct {
 	// next tells of each call whether it fails, and whether it does its work all the same. Defaults to none.
 	next func(call string) (fails, does bool)
 	done bool // the call that fails has done its work
+	astray bool // units below a range are yielded with it
 }
 
 type row struct {
@@ -142,12 +143,19 @@ func (m *memory) Fold(_ context.Context, day throng.Day, cells []throng.CellKey,
 	})
 }
 
+func (m *memory) CountUnits(_ context.Context, of throng.Period) (uint64, error) {
+	return uint64(len(m.rowsOf(of))), m.call("CountUnits")
+}
+
 func (m *memory) Units(_ context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	if err := m.call("Units"); err != nil {
 		return err
 	}
 	rows := m.rowsOf(of)
 	from, _ := slices.BinarySearchFunc(rows, lo, func(r row, u throng.UnitToken) int { return cmp.Compare(r.unit, u) })
+	if m.astray {
+		from = 0
+	}
 	const batch = 7 // so that units are cut
 	b := throng.UnitRows{Unit: make([]throng.UnitToken, batch), Cell: make([]throng.CellID, batch), OptedOut: make([]bool, batch), Visits: make([]uint32, batch), Network: make([]uint64, batch)}
 	n := 0

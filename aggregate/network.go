@@ -3,20 +3,21 @@ package aggregate
 import (
 	"context"
 	"math"
+	"math/bits"
 
 	"throng"
 )
 
-// networkSlots is the number of counters for networks. Networks that share one are taken for one when
-// it is asked whether they are crowded, and told apart when their devices are counted.
-const networkSlots = 1 << 20
-
-// networkCounts counts devices by network, up to 255.
+// networkCounts counts devices by network, up to 255. Networks that share a slot are taken for one when it is
+// asked whether they are crowded, and told apart when their devices are counted.
 type networkCounts struct{ slots []uint8 }
 
-func (n *networkCounts) add(network uint32) {
-	if s := &n.slots[network%networkSlots]; network != 0 && *s < math.MaxUint8 {
-		*s++
+func (n *networkCounts) add(networks []uint32) {
+	mask := uint32(len(n.slots) - 1)
+	for _, network := range networks {
+		if s := &n.slots[network&mask]; network != 0 && *s < math.MaxUint8 {
+			*s++
+		}
 	}
 }
 
@@ -24,14 +25,17 @@ func (n *networkCounts) add(network uint32) {
 // their devices need no second look.
 type crowdedNetworks struct {
 	byWorker []networkCounts // until settle
-	crowded  []uint8
+	crowded  networkCounts
 	any      bool
 }
 
-func newCrowdedNetworks(workers int) *crowdedNetworks {
+// newCrowdedNetworks has slots for a period of as many rows: so many that networks seldom become crowded by
+// sharing one, at most 16 MiB for each worker.
+func newCrowdedNetworks(workers int, rows uint64) *crowdedNetworks {
 	c := &crowdedNetworks{byWorker: make([]networkCounts, workers)}
+	slots := min(max(1<<bits.Len64(rows/8), 1<<16), 1<<24)
 	for i := range c.byWorker {
-		c.byWorker[i].slots = make([]uint8, networkSlots)
+		c.byWorker[i].slots = make([]uint8, slots)
 	}
 	return c
 }
@@ -46,45 +50,47 @@ func (c *crowdedNetworks) of(w int) *networkCounts {
 
 // settle adds up what the workers have counted.
 func (c *crowdedNetworks) settle() {
-	c.crowded = c.byWorker[0].slots
-	for i := range c.crowded {
+	c.crowded = c.byWorker[0]
+	for i := range c.crowded.slots {
 		sum := 0
 		for _, w := range c.byWorker {
 			sum += int(w.slots[i])
 		}
-		c.crowded[i] = uint8(min(sum, math.MaxUint8))
+		c.crowded.slots[i] = uint8(min(sum, math.MaxUint8))
 		c.any = c.any || sum > throng.MaxUnitsPerNetwork
 	}
 	c.byWorker = nil
 }
 
 func (c *crowdedNetworks) has(network uint32) bool {
-	return network != 0 && c.crowded[network%networkSlots] > throng.MaxUnitsPerNetwork
+	return network != 0 && c.crowded.slots[network&uint32(len(c.crowded.slots)-1)] > throng.MaxUnitsPerNetwork
 }
 
 // cells says in which cell a pass counts a device: for each leaf node the cell, or none. With split,
 // cell i has two counts: 2i for devices that did not opt out, 2i+1 for those that did. The former count at
 // leaf nodes only that are mixed.
 type cells struct {
-	of    []int32
-	n     int
+	of []int32
+	n  int
+	// apart says that no two leaves are in one cell, so that a device need not be looked at as a whole.
+	apart bool
 	split bool
 	mixed []bool
 }
 
 // appendTo adds the cells in which a device counts, each once.
-func (c *cells) appendTo(to []int32, d *device) []int32 {
-	for _, l := range d.leaves {
-		cell := c.of[l.node]
+func (c *cells) appendTo(to []int32, leaves []leaf, optedOut bool) []int32 {
+	for _, l := range leaves {
+		cell := c.of[l.node()]
 		if cell == none {
 			continue
 		}
 		if c.split {
 			cell *= 2
 			switch {
-			case d.optedOut:
+			case optedOut:
 				cell++
-			case !c.mixed[l.node]:
+			case !c.mixed[l.node()]:
 				continue
 			}
 		}
@@ -102,6 +108,28 @@ func has(cells []int32, cell int32) bool {
 		}
 	}
 	return false
+}
+
+// countInto gives a visitor that counts devices by cell.
+func (c *cells) countInto(count []uint32) visitor {
+	if c.apart {
+		return func(d *devices) {
+			for _, l := range d.leaf {
+				if cell := c.of[l.node()]; cell != none {
+					count[cell]++
+				}
+			}
+		}
+	}
+	var at []int32
+	return func(d *devices) {
+		for i, leaves := range d.all() {
+			at = c.appendTo(at[:0], leaves, d.head[i].optedOut())
+			for _, cell := range at {
+				count[cell]++
+			}
+		}
+	}
 }
 
 // devices counts distinct devices by cell; of one network at most [throng.MaxUnitsPerNetwork] count in
@@ -129,46 +157,39 @@ func (c *census) devices(ctx context.Context, in cells, k int64) ([]int64, error
 }
 
 func (c *census) countDevices(ctx context.Context, in cells) ([]int64, error) {
-	var all [][]int64
-	err := c.pass(ctx, func() func(*device) {
-		mine := make([]int64, in.n)
+	var all [][]uint32
+	err := c.pass(ctx, func() visitor {
+		mine := make([]uint32, in.n)
 		all = append(all, mine)
-		var at []int32
-		return func(d *device) {
-			at = in.appendTo(at[:0], d)
-			for _, cell := range at {
-				mine[cell]++
-			}
-		}
+		return in.countInto(mine)
 	})
-	return addUp(all, in.n), err
-}
-
-func addUp(all [][]int64, n int) []int64 {
-	sum := make([]int64, n)
+	sum := make([]int64, in.n)
 	for _, part := range all {
 		for i, v := range part {
-			sum[i] += v
+			sum[i] += int64(v)
 		}
 	}
-	return sum
+	return sum, err
 }
 
 // leaveOutCrowds takes out of the large cells' counts the devices over the limit of their networks.
 func (c *census) leaveOutCrowds(ctx context.Context, in cells, large []bool, count []int64) error {
 	var all []map[uint64]uint32
-	err := c.pass(ctx, func() func(*device) {
+	err := c.pass(ctx, func() visitor {
 		mine := map[uint64]uint32{}
 		all = append(all, mine)
 		var at []int32
-		return func(d *device) {
-			if !c.networks.has(d.network) {
-				return
-			}
-			at = in.appendTo(at[:0], d)
-			for _, cell := range at {
-				if large[cell] {
-					mine[uint64(cell)<<32|uint64(d.network)]++
+		return func(d *devices) {
+			for i, leaves := range d.all() {
+				network := d.network[i]
+				if !c.networks.has(network) {
+					continue
+				}
+				at = in.appendTo(at[:0], leaves, d.head[i].optedOut())
+				for _, cell := range at {
+					if large[cell] {
+						mine[uint64(cell)<<32|uint64(network)]++
+					}
 				}
 			}
 		}

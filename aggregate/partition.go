@@ -74,7 +74,7 @@ func (p *partition) leastK() int64 {
 // gate draws once for each node of a level. A node that passes stays as it is for good.
 func (p *partition) gate(ctx context.Context, level int8) error {
 	t := p.tree
-	in := cells{of: make([]int32, len(t.nodes)), n: len(t.nodes)}
+	in := cells{of: make([]int32, len(t.nodes)), n: len(t.nodes), apart: level == leafLevel}
 	for i, at := range t.at {
 		in.of[i] = none
 		if at != none && t.nodes[at].level == level {

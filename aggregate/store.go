@@ -13,9 +13,11 @@ type Store interface {
 	// Cells is the text of every cell of a day, or of those folded in a span. A cell can come more than
 	// once.
 	Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, error)
-	// Units yields the period's units with lo ≤ unit ≤ hi, ordered by (unit, cell); rows of one (unit,
-	// cell) can be many and differ in OptedOut and Network. The batch belongs to the store again when
-	// yield returns. An error of yield ends the call and is returned.
+	// CountUnits is about how many rows Units yields for all units of the period.
+	CountUnits(ctx context.Context, of throng.Period) (uint64, error)
+	// Units yields the period's units with lo ≤ unit ≤ hi, in any order; rows of one (unit, cell) can be many
+	// and differ in OptedOut and Network. The batch belongs to the store again when yield returns. An error
+	// of yield ends the call and is returned.
 	Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
 	// Fold replaces what is folded of a day: cells, and the rows that rows hands to put, from several
 	// goroutines. A batch belongs to the caller again when put returns.

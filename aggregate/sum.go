@@ -33,7 +33,7 @@ func (s sums) add(o sums) {
 // sum counts visits on the final partition in one pass and draws them.
 func (p *partition) sum(ctx context.Context) error {
 	var all []*summer
-	err := p.pass(ctx, func() func(*device) {
+	err := p.pass(ctx, func() visitor {
 		s := &summer{partition: p, sums: p.newSums()}
 		all = append(all, s)
 		return s.add
@@ -74,26 +74,32 @@ type summer struct {
 	shares, groups []share
 }
 
-func (s *summer) add(d *device) {
+func (s *summer) add(d *devices) {
+	for i, leaves := range d.all() {
+		s.addDevice(d.head[i], leaves)
+	}
+}
+
+func (s *summer) addDevice(h head, leaves []leaf) {
 	s.shares, s.groups = s.shares[:0], s.groups[:0]
-	for _, l := range d.leaves {
-		if at := s.tree.at[l.node]; at != none {
-			s.shares = merge(s.shares, at, int64(l.visits))
+	for _, l := range leaves {
+		if at := s.tree.at[l.node()]; at != none {
+			s.shares = merge(s.shares, at, l.visits())
 		}
 	}
-	clipped := d.clipped
+	clipped := h.clipped()
 	for _, x := range s.shares {
 		bounded := min(x.visits, throng.MaxVisitsPerCell)
 		s.sums.visits[x.cell] += bounded
 		clipped = clipped || x.visits > bounded && s.tree.drafts[s.tree.nodes[x.cell].draft].path
-		if d.optedOut && len(s.columns.of) > 0 && s.columns.of[x.cell] != none {
+		if h.optedOut() && len(s.columns.of) > 0 && s.columns.of[x.cell] != none {
 			s.groups = merge(s.groups, s.columns.of[x.cell], bounded)
 		}
 	}
 	for _, g := range s.groups {
 		s.sums.optedOut[g.cell] += min(g.visits, groupVisits[min(g.rows, throng.MaxLeafKeys)])
 	}
-	if i, ok := s.pathDraft(d); ok && clipped {
+	if i, ok := s.pathDraft(leaves); ok && clipped {
 		s.sums.clipped[2*i]++
 	} else if ok {
 		s.sums.clipped[2*i+1]++
@@ -101,9 +107,9 @@ func (s *summer) add(d *device) {
 }
 
 // pathDraft is the draft of the path table in which a device is.
-func (s *summer) pathDraft(d *device) (draft int32, ok bool) {
-	for _, l := range d.leaves {
-		if i := s.tree.nodes[l.node].draft; s.tree.drafts[i].path {
+func (s *summer) pathDraft(leaves []leaf) (draft int, ok bool) {
+	for _, l := range leaves {
+		if i := s.tree.draftOf(l.node()); s.tree.drafts[i].path {
 			return i, true
 		}
 	}

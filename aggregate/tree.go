@@ -52,7 +52,8 @@ type node struct {
 // between their passes only.
 type tree struct {
 	drafts []treeDraft
-	nodes  []node // by draft, key and holder
+	nodes  []node  // by draft, key and holder
+	ends   []int32 // of each draft in nodes
 	// start is the node at which the visits of a cell begin; none for cells that are not drawn now.
 	start *cellIndex
 	// at is where the visits that began at a node are counted at present.
@@ -100,6 +101,9 @@ func newTree(drafts []*draft, cells []throng.CellKey) (*tree, error) {
 			places[p] = none
 		}
 	}
+	if len(places) >= maxNodes {
+		return nil, errors.New("build tree: there are more keys than a row can tell apart")
+	}
 	t.grow(places)
 	t.mix(drafts)
 	for c, p := range began {
@@ -140,9 +144,10 @@ func (t *tree) grow(places map[place]int32) {
 	for i, n := range t.nodes {
 		places[place{n.draft, n.key, n.holder}] = int32(i)
 	}
-	t.at = make([]int32, len(t.nodes))
+	t.at, t.ends = make([]int32, len(t.nodes)), make([]int32, len(t.drafts))
 	for i := range t.nodes {
 		n := &t.nodes[i]
+		t.ends[n.draft] = int32(i) + 1
 		k := t.drafts[n.draft].key
 		n.seed = siphash.Hash(k[0], k[1], []byte(n.holder+"\x00"+n.key))
 		if p, ok := t.above(place{n.draft, n.key, n.holder}); ok {
@@ -181,12 +186,26 @@ func (t *tree) fold(failed []bool) {
 	}
 }
 
-// node finds where a cell's visits begin. A cell without text is an error: leaving it out would
-// publish less than was counted, without a word.
-func (t *tree) node(c throng.CellID) (int32, error) {
-	n, ok := t.start.get(c)
-	if !ok {
-		return none, errors.New("count: a unit's cell is not among the period's cells")
+// draftOf is the draft of a node; there are few of them.
+func (t *tree) draftOf(node int32) int {
+	i := 0
+	for t.ends[i] <= node {
+		i++
 	}
-	return n, nil
+	return i
+}
+
+// findNodes finds where the visits of cells begin; one loop without a branch that depends on what it finds
+// lets the processor wait for many at once. A cell without text is an error: leaving it out would publish
+// less than was counted, without a word.
+func (t *tree) findNodes(nodes []int32, cells []throng.CellID) error {
+	all := true
+	for i, c := range cells {
+		node, ok := t.start.get(c)
+		nodes[i], all = node, all && ok
+	}
+	if !all {
+		return errors.New("count: a unit's cell is not among the period's cells")
+	}
+	return nil
 }

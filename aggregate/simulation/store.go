@@ -100,6 +100,14 @@ func (s *Store) Cells(_ context.Context, p throng.Period) ([]throng.CellKey, err
 	return nil, nil
 }
 
+// CountUnits is the number of rows of a period.
+func (s *Store) CountUnits(_ context.Context, p throng.Period) (uint64, error) {
+	if t := s.of(p); t != nil {
+		return uint64(len(t.rows.Unit)), nil
+	}
+	return 0, nil
+}
+
 // Units yields a range of a period's units.
 func (s *Store) Units(_ context.Context, p throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	t := s.of(p)

@@ -3,8 +3,9 @@ package clickhouse
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
+	"slices"
+	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -36,38 +37,56 @@ func (s *Store) Fold(ctx context.Context, day throng.Day, cells []throng.CellKey
 }
 
 func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.CellKey) error {
-	if len(cells) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	out := json.NewEncoder(&b)
-	for _, c := range cells {
-		row := map[string]any{"day": day.String(), "site": c.Site, "cell": uint64(c.Cell), "table": c.Table, "key": c.Key, "holder": c.Holder}
-		if err := out.Encode(row); err != nil {
+	for batch := range slices.Chunk(cells, foldedCells) {
+		n := len(batch)
+		days, ids := make(proto.ColDate, n), make(proto.ColUInt64, n)
+		site, table := new(proto.ColStr).LowCardinality(), new(proto.ColStr).LowCardinality()
+		var key, holder proto.ColStr
+		for i, c := range batch {
+			days[i], ids[i] = proto.Date(day), uint64(c.Cell)
+			site.Append(c.Site)
+			table.Append(c.Table)
+			key.Append(c.Key)
+			holder.Append(c.Holder)
+		}
+		err := s.insertNative(ctx, "Store.Fold.cells", proto.Input{
+			{Name: "day", Data: &days}, {Name: "site", Data: site}, {Name: "cell", Data: &ids},
+			{Name: "table", Data: table}, {Name: "key", Data: &key}, {Name: "holder", Data: &holder},
+		}, n)
+		if err != nil {
 			return err
 		}
 	}
-	return s.conn.InsertFormat(ctx, "JSONEachRow", statement("Store.Fold.cells"), &b)
+	return nil
 }
+
+// foldedCells is the number of cells that are inserted at a time.
+const foldedCells = 1 << 17
 
 func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows) error {
 	n := len(r.Unit)
 	if n == 0 {
 		return nil
 	}
-	days, units, cells := make(proto.ColDate, n), make(proto.ColUInt64, n), make(proto.ColUInt64, n)
-	for i := range n {
-		days[i], units[i], cells[i] = proto.Date(day), uint64(r.Unit[i]), uint64(r.Cell[i])
+	days := make(proto.ColDate, n)
+	for i := range days {
+		days[i] = proto.Date(day)
 	}
+	units := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Unit)), n)) // the same numbers by other names
+	cells := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Cell)), n))
 	optedOut, visits, network := proto.ColBool(r.OptedOut), proto.ColUInt32(r.Visits), proto.ColUInt64(r.Network)
-	columns := proto.Input{
+	return s.insertNative(ctx, "Store.Fold.units", proto.Input{
 		{Name: "day", Data: &days}, {Name: "unit", Data: &units}, {Name: "opted_out", Data: &optedOut},
 		{Name: "cell", Data: &cells}, {Name: "visits", Data: &visits}, {Name: "network", Data: &network},
-	}
+	}, n)
+}
+
+// insertNative inserts columns of n rows with the named statement.
+func (s *Store) insertNative(ctx context.Context, name string, columns proto.Input, n int) error {
 	var b proto.Buffer
 	block := proto.Block{Columns: len(columns), Rows: n}
 	if err := block.EncodeRawBlock(&b, 0, columns); err != nil {
 		return err
 	}
-	return s.conn.InsertFormat(ctx, "Native", statement("Store.Fold.units"), bytes.NewReader(b.Buf))
+	return s.conn.InsertFormat(ctx, "Native", statement(name), bytes.NewReader(b.Buf))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -54,82 +55,40 @@ func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, 
 	return cells, nil
 }
 
-// A range of about rangeRows rows is read and put in order at a time, in some 70 MB. More than
-// maxRanges would read too much for nothing: of every part at least one granule is read for each range.
-const (
-	rangeRows = 1 << 20
-	maxRanges = 256
-)
-
-// Units calls yield with the open units of a day, or the folded ones of a span, whose token is between lo
-// and hi, both included, ordered by (Unit, Cell) within and across batches. The same (Unit, Cell) can come more than once; its
-// visits add up. A unit is never split between batches. A batch belongs to yield until it returns. An
-// error of yield ends the call and is returned as it is.
-//
-// Rows are put in order here and not by ORDER BY, which costs a third more when the day has many parts
-// (docs/adr/0002-store-schema.md). Tokens are taken to be spread evenly; where they are not, a range
-// needs more memory.
-func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
-	steps, tables, err := s.rangesOf(ctx, of)
-	if err != nil {
-		return classify("read units", err)
-	}
-	width := ^throng.UnitToken(0) / throng.UnitToken(steps)
-	var sorter unitSorter
-	for from := lo; ; {
-		to := hi
-		if hi-from > width {
-			to = from + width
-		}
-		if err := s.readUnits(ctx, tables, of, from, to, &sorter); err != nil {
-			return classify("read units", err)
-		}
-		if rows := sorter.sort(from, to); len(rows.Unit) > 0 {
-			if err := yield(rows); err != nil {
-				return err
-			}
-		}
-		if to == hi {
-			return nil
-		}
-		from = to + 1
-	}
-}
-
-// unitTables are the tables that hold a period's units.
-func unitTables(of throng.Period) [2]string {
-	if of.Kind() == throng.SpanPeriod {
-		return [2]string{tableFoldedUnits}
-	}
-	return [2]string{tableOpenUnits, tableTableUnits}
-}
-
-// rangesOf is the number of equal parts of the token space in which there are about rangeRows rows, and
-// the tables in which there are any. A row of table_units makes one for each further table.
-func (s *Store) rangesOf(ctx context.Context, of throng.Period) (steps uint64, from []string, err error) {
+// CountUnits is the number of rows that Units yields for all units of a day or a span. A row of table_units
+// is one for each further table.
+func (s *Store) CountUnits(ctx context.Context, of throng.Period) (rows uint64, err error) {
 	tables := unitTables(of)
-	p := params{"one": tables[0], "other": tables[1], "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
-	err = s.each(ctx, "Store.Units.count", p, func(r chdriver.Rows) error {
+	p := params{"one": tables[0], "other": tables[len(tables)-1], "first": partitionOf(of.First()), "last": partitionOf(of.Last())}
+	err = s.each(ctx, "Store.CountUnits", p, func(r chdriver.Rows) error {
 		var table string
 		var n uint64
 		err := r.Scan(&table, &n)
 		if table == tableTableUnits {
 			n *= uint64(len(throng.FurtherTables()))
 		}
-		from = append(from, table)
-		steps += n
+		rows += n
 		return err
 	})
-	return min(steps/rangeRows, maxRanges) + 1, from, err
+	return rows, classify("count units", err)
 }
 
-// unitsSettings keep a range to one thread: ranges are read at the same time by several callers.
-var unitsSettings = driver.Settings{"max_threads": 1}
+// unitTables are the tables that hold a period's units.
+func unitTables(of throng.Period) []string {
+	if of.Kind() == throng.SpanPeriod {
+		return []string{tableFoldedUnits}
+	}
+	return []string{tableOpenUnits, tableTableUnits}
+}
 
-// readUnits fills the sorter with the rows of a range.
-func (s *Store) readUnits(ctx context.Context, tables []string, of throng.Period, lo, hi throng.UnitToken, sorter *unitSorter) error {
-	sorter.reset()
-	for _, table := range tables {
+// Units calls yield with the open units of a day, or the folded ones of a span, whose token is between lo
+// and hi, both included, in no order (docs/adr/0002-store-schema.md: putting them in order costs the store more
+// than it does whoever counts them). The same (Unit, Cell) can come more than once; its visits add up. A batch
+// belongs to yield until it returns. An error of yield ends the call and is returned as it is.
+//
+// Every call looks at all parts of the period, and reads a granule too much of each: ranges should be few.
+func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
+	for _, table := range unitTables(of) {
 		p := params{"first": of.First(), "last": of.Last(), "lo": uint64(lo), "hi": uint64(hi)}
 		query := "Store.Units"
 		if table == tableTableUnits {
@@ -137,18 +96,23 @@ func (s *Store) readUnits(ctx context.Context, tables []string, of throng.Period
 		} else {
 			p["table"] = table
 		}
-		if err := s.readRows(ctx, query, p, sorter); err != nil {
+		if err := s.readRows(ctx, query, p, yield); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) readRows(ctx context.Context, query string, p params, sorter *unitSorter) error {
+// unitsSettings keep a range to one thread, since ranges are read at the same time by several callers. Nearly
+// all rows of the granules that are read are in the range, so that reading the unit before the other columns
+// (PREWHERE) only costs.
+var unitsSettings = driver.Settings{"max_threads": 1, "optimize_move_to_prewhere": 0}
+
+func (s *Store) readRows(ctx context.Context, query string, p params, yield func(throng.UnitRows) error) error {
 	ctx = driver.Context(ctx, driver.WithSettings(unitsSettings))
 	body, err := s.conn.QueryFormat(ctx, "Native", statement(query), p.args()...)
 	if err != nil {
-		return err
+		return classify("read units", err)
 	}
 	defer body.Close()
 	var b unitBatch
@@ -157,9 +121,11 @@ func (s *Store) readRows(ctx context.Context, query string, p params, sorter *un
 			if errors.Is(err, errEnd) {
 				return nil
 			}
+			return classify("read units", err)
+		}
+		if err := yield(b.rows()); err != nil {
 			return err
 		}
-		sorter.add(&b)
 	}
 }
 
@@ -168,6 +134,15 @@ type unitBatch struct {
 	unit, cell, network proto.ColUInt64
 	optedOut            proto.ColBool
 	visits              proto.ColUInt32
+}
+
+// rows are the block's columns themselves: tokens and cells are 64-bit numbers by other names.
+func (b *unitBatch) rows() throng.UnitRows {
+	return throng.UnitRows{
+		Unit:     unsafe.Slice((*throng.UnitToken)(unsafe.SliceData(b.unit)), len(b.unit)),
+		Cell:     unsafe.Slice((*throng.CellID)(unsafe.SliceData(b.cell)), len(b.cell)),
+		OptedOut: b.optedOut, Visits: b.visits, Network: b.network,
+	}
 }
 
 // errEnd is the end of a result between two blocks; an end anywhere else is a loss.
