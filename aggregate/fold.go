@@ -78,10 +78,10 @@ func (f *folder) cells() []throng.CellKey {
 }
 
 func (f *folder) run(ctx context.Context) error {
-	cell := make([]throng.CellID, len(f.tree.nodes))
-	folds := make([]bool, len(f.tree.nodes))
-	for i, c := range f.to {
-		cell[i], folds[i] = c.Cell, true
+	of := make([]foldOf, len(f.tree.nodes))
+	for i, at := range f.tree.at {
+		c, folds := f.to[int32(i)]
+		of[i] = foldOf{c.Cell, at, folds}
 	}
 	var mu sync.Mutex // guards failed
 	var failed error
@@ -94,7 +94,7 @@ func (f *folder) run(ctx context.Context) error {
 	}
 	var all []*foldRows
 	err := f.pass(ctx, func() visitor {
-		w := &foldRows{folder: f, cell: cell, folds: folds, fail: fail}
+		w := &foldRows{folder: f, of: of, fail: fail}
 		all = append(all, w)
 		return w.add
 	})
@@ -107,11 +107,18 @@ func (f *folder) run(ctx context.Context) error {
 	return failed
 }
 
+// foldOf is what becomes of a leaf node's visits: the cell under which they are folded, if they are, and the
+// published group that counts them, or none.
+type foldOf struct {
+	cell  throng.CellID
+	at    int32
+	folds bool
+}
+
 // foldRows gathers the rows of one worker.
 type foldRows struct {
 	*folder
-	cell  []throng.CellID
-	folds []bool
+	of    []foldOf
 	fail  func(error)
 	rows  throng.UnitRows
 	taken []share // visits of the device that a group has counted
@@ -128,15 +135,15 @@ func (w *foldRows) add(d *devices) {
 // the token, which prefers none.
 func (w *foldRows) addDevice(d *devices, i int, leaves []leaf) {
 	w.taken = w.taken[:0]
-	n := len(leaves)
+	first := int(uint64(d.unit[i]) % uint64(len(leaves)))
 	for k := range leaves {
-		l := leaves[(k+int(uint64(d.unit[i])%uint64(n)))%n]
-		node, visits := l.node(), min(l.visits(), throng.MaxVisitsPerCell)
-		if at := w.tree.at[node]; at != none {
-			visits = w.take(at, visits)
+		l := leaves[(first+k)%len(leaves)]
+		of, visits := &w.of[l.node()], min(l.visits(), throng.MaxVisitsPerCell)
+		if of.at != none {
+			visits = w.take(of.at, visits)
 		}
-		if visits > 0 && w.folds[node] {
-			w.append(d, i, w.cell[node], visits)
+		if visits > 0 && of.folds {
+			w.append(d, i, of.cell, visits)
 		}
 	}
 }

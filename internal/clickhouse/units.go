@@ -88,13 +88,14 @@ func unitTables(of throng.Period) []string {
 //
 // Every call looks at all parts of the period, and reads a granule too much of each: ranges should be few.
 func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
-	for _, table := range unitTables(of) {
+	queries := []string{"Store.Units", "Store.Units.tables"}
+	if of.Kind() == throng.SpanPeriod {
+		queries = []string{"Store.Units.folded"}
+	}
+	for _, query := range queries {
 		p := params{"first": of.First(), "last": of.Last(), "lo": uint64(lo), "hi": uint64(hi)}
-		query := "Store.Units"
-		if table == tableTableUnits {
-			query, p["k0"], p["k1"] = "Store.Units.tables", s.tableKey[0], s.tableKey[1]
-		} else {
-			p["table"] = table
+		if query == "Store.Units.tables" {
+			p["k0"], p["k1"] = s.tableKey[0], s.tableKey[1]
 		}
 		if err := s.readRows(ctx, query, p, yield); err != nil {
 			return err
@@ -115,7 +116,7 @@ func (s *Store) readRows(ctx context.Context, query string, p params, yield func
 		return classify("read units", err)
 	}
 	defer body.Close()
-	var b unitBatch
+	b := unitBatch{ones: query != "Store.Units.folded"}
 	for r := proto.NewReader(body); ; {
 		if err := b.read(r); err != nil {
 			if errors.Is(err, errEnd) {
@@ -129,19 +130,26 @@ func (s *Store) readRows(ctx context.Context, query string, p params, yield func
 	}
 }
 
-// unitBatch is a block of the result of Store.Units.sql; its memory is reused.
+// unitBatch is a block of the result; its memory is reused.
 type unitBatch struct {
 	unit, cell, network proto.ColUInt64
 	optedOut            proto.ColBool
 	visits              proto.ColUInt32
+	// ones says that each row is one visit, as it is before a day has bounded and folded them: a column that
+	// need not be read.
+	ones bool
 }
 
 // rows are the block's columns themselves: tokens and cells are 64-bit numbers by other names.
 func (b *unitBatch) rows() throng.UnitRows {
+	n := len(b.unit)
+	for b.ones && len(b.visits) < n {
+		b.visits = append(b.visits, 1)
+	}
 	return throng.UnitRows{
-		Unit:     unsafe.Slice((*throng.UnitToken)(unsafe.SliceData(b.unit)), len(b.unit)),
-		Cell:     unsafe.Slice((*throng.CellID)(unsafe.SliceData(b.cell)), len(b.cell)),
-		OptedOut: b.optedOut, Visits: b.visits, Network: b.network,
+		Unit:     unsafe.Slice((*throng.UnitToken)(unsafe.SliceData(b.unit)), n),
+		Cell:     unsafe.Slice((*throng.CellID)(unsafe.SliceData(b.cell)), n),
+		OptedOut: b.optedOut, Visits: b.visits[:n], Network: b.network,
 	}
 }
 
@@ -151,8 +159,10 @@ var errEnd = errors.New("end of result")
 func (b *unitBatch) read(r *proto.Reader) error {
 	columns := proto.Results{
 		{Name: "unit", Data: &b.unit}, {Name: "cell", Data: &b.cell},
-		{Name: "opted_out", Data: &b.optedOut}, {Name: "visits", Data: &b.visits},
-		{Name: "network", Data: &b.network},
+		{Name: "opted_out", Data: &b.optedOut}, {Name: "network", Data: &b.network},
+	}
+	if !b.ones {
+		columns = append(columns, proto.ResultColumn{Name: "visits", Data: &b.visits})
 	}
 	for _, c := range columns {
 		c.Data.Reset()

@@ -1,4 +1,4 @@
-SELECT unit, sipHash64Keyed(({k0:UInt64}, {k1:UInt64}), site, t.1, t.2) AS cell, opted_out, toUInt32(1) AS visits, network
+SELECT unit, sipHash64Keyed(({k0:UInt64}, {k1:UInt64}), site, t.1, t.2) AS cell, opted_out, network
 FROM table_units
 ARRAY JOIN
     [
