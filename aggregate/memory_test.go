@@ -30,8 +30,8 @@ type memory struct {
 	fail  map[string]int
 	calls map[string]int
 	// next tells of each call whether it fails, and whether it does its work all the same. Defaults to none.
-	next func(call string) (fails, does bool)
-	done bool // the call that fails has done its work
+	next   func(call string) (fails, does bool)
+	done   bool // the call that fails has done its work
 	astray bool // units below a range are yielded with it
 }
 

@@ -84,8 +84,7 @@ func newTree(drafts []*draft, cells []throng.CellKey) (*tree, error) {
 		index[[2]string{d.id.Site, d.id.Table}] = int32(i)
 		t.drafts = append(t.drafts, treeDraft{sites[d.id.Site], int(d.account.Parameters.L0), d.id.Table == throng.PathTable, splitKey(d.key)})
 	}
-	places := map[place]int32{}
-	began := make(map[throng.CellID]place, len(cells))
+	starts, groups := make([]start, 0, len(cells)), map[place]int32{}
 	for _, c := range cells {
 		t.start.put(c.Cell, none)
 		draft, ok := index[[2]string{c.Site, c.Table}]
@@ -93,23 +92,28 @@ func newTree(drafts []*draft, cells []throng.CellKey) (*tree, error) {
 			continue
 		}
 		p := place{draft, leafKey(c.Table, c.Key), c.Holder}
-		if was, again := began[c.Cell]; again && was != p {
-			return nil, errors.New("build tree: two keys share one cell")
-		}
-		began[c.Cell] = p
-		for ok := true; ok; p, ok = t.above(p) {
-			places[p] = none
+		starts = append(starts, start{p, c.Cell, true})
+		for p, ok = t.above(p); ok; p, ok = t.above(p) {
+			if _, known := groups[p]; known {
+				break // and all above it
+			}
+			groups[p] = none
+			starts = append(starts, start{place: p})
 		}
 	}
-	if len(places) >= maxNodes {
+	if len(starts) >= maxNodes {
 		return nil, errors.New("build tree: there are more keys than a row can tell apart")
 	}
-	t.grow(places)
+	err := t.grow(starts, groups)
 	t.mix(drafts)
-	for c, p := range began {
-		t.start.put(c, places[p])
-	}
-	return t, nil
+	return t, err
+}
+
+// start is a place at which visits begin: those of a cell, or, of a group, those that fold into it.
+type start struct {
+	place
+	cell   throng.CellID
+	isCell bool
 }
 
 func leafKey(table, key string) string {
@@ -132,29 +136,43 @@ func (t *tree) above(p place) (place, bool) {
 	return place{p.draft, group, p.holder}, true
 }
 
-// grow makes a node of each place and notes its number there.
-func (t *tree) grow(places map[place]int32) {
-	t.nodes = make([]node, 0, len(places))
-	for p := range places {
-		t.nodes = append(t.nodes, node{draft: p.draft, key: p.key, holder: p.holder, level: levelOf(p.key), parent: none})
-	}
-	slices.SortFunc(t.nodes, func(a, b node) int {
+// grow makes a node of each place and lets its cells begin there.
+func (t *tree) grow(starts []start, groups map[place]int32) error {
+	slices.SortFunc(starts, func(a, b start) int {
 		return cmp.Or(cmp.Compare(a.draft, b.draft), cmp.Compare(a.key, b.key), cmp.Compare(a.holder, b.holder))
 	})
-	for i, n := range t.nodes {
-		places[place{n.draft, n.key, n.holder}] = int32(i)
+	t.nodes, t.ends = make([]node, 0, len(starts)), make([]int32, len(t.drafts))
+	for i, s := range starts {
+		if i == 0 || s.place != starts[i-1].place {
+			t.append(s.place)
+		}
+		last := int32(len(t.nodes) - 1)
+		if !s.isCell {
+			groups[s.place] = last
+			continue
+		}
+		if was, _ := t.start.get(s.cell); was != none && was != last {
+			return errors.New("build tree: two keys share one cell")
+		}
+		t.start.put(s.cell, last)
 	}
-	t.at, t.ends = make([]int32, len(t.nodes)), make([]int32, len(t.drafts))
+	t.at = make([]int32, len(t.nodes))
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		t.ends[n.draft] = int32(i) + 1
-		k := t.drafts[n.draft].key
-		n.seed = siphash.Hash(k[0], k[1], []byte(n.holder+"\x00"+n.key))
 		if p, ok := t.above(place{n.draft, n.key, n.holder}); ok {
-			n.parent = places[p]
+			n.parent = groups[p]
 		}
 		t.at[i] = int32(i)
 	}
+	return nil
+}
+
+// append adds the node of a place.
+func (t *tree) append(p place) {
+	k := t.drafts[p.draft].key
+	seed := siphash.Hash(k[0], k[1], []byte(p.holder+"\x00"+p.key))
+	t.nodes = append(t.nodes, node{draft: p.draft, key: p.key, holder: p.holder, level: levelOf(p.key), parent: none, seed: seed})
+	t.ends[p.draft] = int32(len(t.nodes))
 }
 
 // mix marks the nodes in which visits of those who opted out can be: generalization keeps for them the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unique"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -39,13 +40,10 @@ func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, 
 		if query == "Store.Cells.tables" {
 			p["k0"], p["k1"] = s.tableKey[0], s.tableKey[1]
 		}
-		err := s.each(ctx, query, p, func(rows chdriver.Rows) error {
-			var c throng.CellKey
-			var id uint64
-			err := rows.Scan(&id, &c.Site, &c.Table, &c.Key, &c.Holder)
-			c.Cell = throng.CellID(id)
-			cells = append(cells, c)
-			return err
+		var b cellBatch
+		err := s.readNative(ctx, query, p, b.read, func() error {
+			cells = b.appendTo(cells)
+			return nil
 		})
 		if err != nil {
 			return nil, classify("read cells", err)
@@ -53,6 +51,32 @@ func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, 
 	}
 	slices.SortFunc(cells, func(a, b throng.CellKey) int { return cmp.Compare(a.Cell, b.Cell) })
 	return cells, nil
+}
+
+// cellBatch is a block of the texts of cells; its memory is reused.
+type cellBatch struct {
+	cell                     proto.ColUInt64
+	site, table, key, holder proto.ColStr
+}
+
+func (b *cellBatch) read(r *proto.Reader) error {
+	return readBlock(r, proto.Results{
+		{Name: "cell", Data: &b.cell}, {Name: "site", Data: &b.site}, {Name: "table", Data: &b.table},
+		{Name: "key", Data: &b.key}, {Name: "holder", Data: &b.holder},
+	})
+}
+
+// appendTo adds the block's cells. Their keys share one string; all else repeats and is kept once.
+func (b *cellBatch) appendTo(cells []throng.CellKey) []throng.CellKey {
+	keys := string(b.key.Buf)
+	for i, id := range b.cell {
+		at := b.key.Pos[i]
+		cells = append(cells, throng.CellKey{
+			Cell: throng.CellID(id), Key: keys[at.Start:at.End],
+			Site: unique.Make(b.site.Row(i)).Value(), Table: unique.Make(b.table.Row(i)).Value(), Holder: unique.Make(b.holder.Row(i)).Value(),
+		})
+	}
+	return cells
 }
 
 // CountUnits is the number of rows that Units yields for all units of a day or a span. A row of table_units
@@ -110,21 +134,33 @@ func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitT
 var unitsSettings = driver.Settings{"max_threads": 1, "optimize_move_to_prewhere": 0}
 
 func (s *Store) readRows(ctx context.Context, query string, p params, yield func(throng.UnitRows) error) error {
-	ctx = driver.Context(ctx, driver.WithSettings(unitsSettings))
+	b := unitBatch{ones: query != "Store.Units.folded"}
+	var stopped error
+	err := s.readNative(driver.Context(ctx, driver.WithSettings(unitsSettings)), query, p, b.read, func() error {
+		stopped = yield(b.rows())
+		return stopped
+	})
+	if stopped != nil {
+		return stopped
+	}
+	return classify("read units", err)
+}
+
+// readNative runs the named query and calls take for every block that read has read.
+func (s *Store) readNative(ctx context.Context, query string, p params, read func(*proto.Reader) error, take func() error) error {
 	body, err := s.conn.QueryFormat(ctx, "Native", statement(query), p.args()...)
 	if err != nil {
-		return classify("read units", err)
+		return err
 	}
 	defer body.Close()
-	b := unitBatch{ones: query != "Store.Units.folded"}
 	for r := proto.NewReader(body); ; {
-		if err := b.read(r); err != nil {
+		if err := read(r); err != nil {
 			if errors.Is(err, errEnd) {
 				return nil
 			}
-			return classify("read units", err)
+			return err
 		}
-		if err := yield(b.rows()); err != nil {
+		if err := take(); err != nil {
 			return err
 		}
 	}
@@ -164,6 +200,11 @@ func (b *unitBatch) read(r *proto.Reader) error {
 	if !b.ones {
 		columns = append(columns, proto.ResultColumn{Name: "visits", Data: &b.visits})
 	}
+	return readBlock(r, columns)
+}
+
+// readBlock reads the next block into columns.
+func readBlock(r *proto.Reader, columns proto.Results) error {
 	for _, c := range columns {
 		c.Data.Reset()
 	}

@@ -1,5 +1,6 @@
 SELECT
-    sipHash64Keyed(({k0:UInt64}, {k1:UInt64}), site, t.1, t.2) AS cell, any(toString(site)), any(t.1), any(if(t.2 = '', 'none', t.2)), ''
+    sipHash64Keyed(({k0:UInt64}, {k1:UInt64}), table_units.site, t.1, t.2) AS cell,
+    any(toString(table_units.site)) AS site, any(t.1) AS table, any(if(t.2 = '', 'none', t.2)) AS key, '' AS holder
 FROM table_units
 ARRAY JOIN
     [
