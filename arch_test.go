@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"throng/aggregate/simulation":               {"throng", "throng/aggregate", "throng/aggregate/ledger"},
 	"throng/retention":                          {"throng", "throng/internal/durable"},
 	"throng/retention/hold":                     {"throng", "throng/internal/durable"},
+	"throng/retention/files":                    {"throng", "throng/internal/durable"},
 	"throng/dashboards":                         {"throng"},
 	"throng/dashboards/fixture":                 {"throng"},
 	"throng/internal/config":                    {"throng"},

@@ -68,6 +68,26 @@ func unpackedHead(f io.ReaderAt, name string, n int) []byte {
 	return head[:n]
 }
 
+// Head is the first part of what a log holds, compressed or not: less than n bytes where it has no more, or
+// is damaged.
+func Head(path string, n int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	form, err := packing(f)
+	if err != nil || form != "" {
+		return unpackedHead(f, form, n), err
+	}
+	head := make([]byte, n)
+	n, err = io.ReadFull(f, head)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return head[:n], err
+}
+
 // unpackedSize is the number of bytes that a compressed file holds. The error is not nil where it is
 // damaged, or still being written.
 func unpackedSize(f io.ReaderAt, name string) (uint64, error) {

@@ -133,6 +133,9 @@ func parseReceipt(line []byte) (r Receipt, err error) {
 	if err := dec.Decode(&r); err != nil {
 		return Receipt{}, errors.New("is no receipt")
 	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Receipt{}, errors.New("is no receipt")
+	}
 	return r, nil
 }
 

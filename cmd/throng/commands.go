@@ -112,6 +112,9 @@ func (c configCheck) Run(a *app) error {
 			return err
 		}
 	}
+	if err := sayRetention(a, cfg); err != nil {
+		return err
+	}
 	fmt.Fprintf(a.out, "%s: ok: %d sites, %d sources, broker %s, store %s\n", c.Config, len(cfg.Sites), len(cfg.Sources),
 		place(cfg.Broker.Embedded()), place(cfg.Store.Embedded()))
 	return nil

@@ -122,7 +122,7 @@ func (d *demo) open(ctx context.Context) (err error) {
 	if d.closer, err = d.node.closer(d.broker, d.store); err != nil {
 		return err
 	}
-	d.keeper, err = d.node.keeper(d.broker, d.store)
+	d.keeper, err = d.node.keeper(ctx, d.broker, d.store)
 	return err
 }
 

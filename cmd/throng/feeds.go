@@ -81,15 +81,9 @@ func (n *node) listenPush(ctx context.Context, s config.Source, f *ingest.Feed) 
 
 // shareTopic reads a topic of raw lines, of b or of a cluster of its own.
 func (n *node) shareTopic(ctx context.Context, t config.RawTopic, b *broker.Client, f *ingest.Feed) error {
-	if len(t.Addrs) > 0 {
-		err := n.await(ctx, "broker of raw lines", func() (err error) {
-			b, err = openCluster(ctx, broker.Options{Addrs: t.Addrs, Clock: n.clock, Logger: n.log}, t.TLS, t.SASL)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("topic of raw lines: %w", err)
-		}
-		n.onClose(b.Close)
+	b, err := n.brokerOf(ctx, t, b)
+	if err != nil {
+		return err
 	}
 	f.Topic = func(ctx context.Context, own func(context.Context, ingest.Partition) error) error {
 		return b.Share(ctx, t.Group, t.Topic, func(owned context.Context, p *broker.Partition) error {
@@ -97,6 +91,22 @@ func (n *node) shareTopic(ctx context.Context, t config.RawTopic, b *broker.Clie
 		})
 	}
 	return nil
+}
+
+// brokerOf is the cluster that has a topic of raw lines: b, unless the topic names another.
+func (n *node) brokerOf(ctx context.Context, t config.RawTopic, b *broker.Client) (*broker.Client, error) {
+	if len(t.Addrs) == 0 {
+		return b, nil
+	}
+	err := n.await(ctx, "broker of raw lines", func() (err error) {
+		b, err = openCluster(ctx, broker.Options{Addrs: t.Addrs, Clock: n.clock, Logger: n.log}, t.TLS, t.SASL)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("topic of raw lines: %w", err)
+	}
+	n.onClose(b.Close)
+	return b, nil
 }
 
 // rawPartition says in ship's words that a partition was lost.

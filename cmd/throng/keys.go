@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"throng/anonymize/keys"
+	"throng/internal/durable"
 )
 
 // advanceEvery is how often the ratchet is advanced; it is cheap.
@@ -61,7 +62,15 @@ func (c keysInit) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("import keys: %w", err)
 	}
-	return keys.Import(d.keys(), data, a.clock.Now())
+	if err := keys.Import(d.keys(), data, a.clock.Now()); err != nil || c.Import == "-" {
+		return err
+	}
+	expires, err := keys.ExpiryOf(data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "throng: %s is a secret still; destroy it, or retention does when it expires, at %s\n", c.Import, expires.Format(time.RFC3339))
+	return keys.Note(d.exports(), keys.Copy{Path: c.Import, Noted: a.clock.Now().UTC(), Expires: expires})
 }
 
 // readAll reads a file, or in for "-".
@@ -75,15 +84,26 @@ func readAll(name string, in io.Reader) ([]byte, error) {
 type keysExport struct {
 	located
 	ValidFor time.Duration `default:"1h" help:"How long the export can be imported; it never outlives its span."`
+	Out      string        `placeholder:"F" help:"Write a file, which retention overwrites and removes when it expires, instead of standard output, where nothing can follow it."`
 }
 
 func (c keysExport) Run(a *app) error {
+	d, err := c.layout(a)
+	if err != nil {
+		return err
+	}
 	return c.with(a, func(r *keys.Ratchet) error {
 		data, expires, err := r.Export(c.ValidFor)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(a.err, "throng: this export is a secret; import it before %s, then destroy it\n", expires.Format(time.RFC3339))
+		if err := keys.Note(d.exports(), keys.Copy{Path: c.Out, Noted: a.clock.Now().UTC(), Expires: expires}); err != nil {
+			return err
+		}
+		if c.Out != "" {
+			return durable.WriteOnce(c.Out, data)
+		}
 		_, err = a.out.Write(data)
 		return err
 	})

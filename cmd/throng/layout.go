@@ -17,6 +17,7 @@ func (d layout) path(name string) string { return filepath.Join(string(d), name)
 
 func (d layout) lock() string       { return d.path("lock") }
 func (d layout) keys() string       { return d.path("keys/epoch") }
+func (d layout) exports() string    { return d.path("keys/exports") }
 func (d layout) optOutKey() string  { return d.path("keys/optout") }
 func (d layout) ship() string       { return d.path("ship") }
 func (d layout) clickhouse() string { return d.path("clickhouse") }

@@ -7,38 +7,50 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"throng"
 	"throng/internal/broker"
 	"throng/internal/clickhouse"
 	"throng/internal/config"
+	"throng/internal/durable"
 	"throng/retention"
 )
 
 type retentionCommand struct {
-	Plan     retentionPlan     `cmd:"" help:"Say what would be deleted now."`
-	Apply    retentionApply    `cmd:"" help:"Delete what is due, verify it and leave receipts."`
-	Verify   retentionVerify   `cmd:"" help:"Ask every store for its oldest record; exit with 1 when anything is past its time."`
-	Receipts retentionReceipts `cmd:"" help:"Show the receipts of deletions and check their chain."`
+	Inventory retentionInventory `cmd:"" help:"List every place where data is, as the stores tell it."`
+	Plan      retentionPlan      `cmd:"" help:"Say what would be deleted now."`
+	Apply     retentionApply     `cmd:"" help:"Delete what is due, verify it and leave receipts."`
+	Verify    retentionVerify    `cmd:"" help:"Ask every store for its oldest record; exit with 1 when anything is past its time."`
+	Receipts  retentionReceipts  `cmd:"" help:"Show the receipts of deletions and check their chain."`
 }
 
 func (retentionCommand) Help() string {
-	return "With the embedded store and broker these commands need the state directory for themselves: stop `throng serve`,\n" +
-		"which does the same every hour, first.\n\n" +
+	return "docs/retention.md is the operator's page. `inventory`, `plan` and `verify` only read: with the embedded store and broker\n" +
+		"they ask the `throng serve` that has them open, by listen.admin, and open them where none runs. `apply` does once what\n" +
+		"`throng serve` does every hour; with the embedded engines it needs the state directory for itself.\n\n" +
+		"Exit code of verify: 0 everything is in time, 1 something is past its time, 3 a store could not be asked.\n\n" +
 		"Example:\n  throng retention verify --config throng.yaml --now 2026-12-24T00:00:00Z"
 }
 
-// keeper keeps the store and the topics inside the configured limits.
-func (n *node) keeper(b *broker.Client, s *clickhouse.Store) (*retention.Keeper, error) {
+// keeper keeps all that there is inside the configured limits.
+func (n *node) keeper(ctx context.Context, b *broker.Client, s *clickhouse.Store) (*retention.Keeper, error) {
 	r, err := retention.OpenReceipts(n.dir.receipts())
 	if err != nil {
 		return nil, err
 	}
 	n.onClose(r.Close)
+	return n.keeperWith(ctx, b, s, r)
+}
+
+// keeperWith is a keeper that writes receipts, or one that only reads.
+func (n *node) keeperWith(ctx context.Context, b *broker.Client, s *clickhouse.Store, r *retention.Receipts) (*retention.Keeper, error) {
+	stores, err := n.stores(ctx, b, s)
+	if err != nil {
+		return nil, err
+	}
 	return retention.New(retention.Options{
-		Stores: map[string]retention.Store{clickhouse.StoreName: s, broker.Store: b},
+		Stores: stores,
 		Limits: limits(n.cfg.Retention), Terms: n.dir.limits(),
 		Closed: n.closed, Held: n.held, Receipts: r, Every: n.cfg.Retention.CheckEvery.Std(), Clock: n.clock, Log: n.log,
 	})
@@ -86,7 +98,7 @@ func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention
 		if err != nil {
 			return err
 		}
-		k, err := n.keeper(b, s)
+		k, err := n.keeper(ctx, b, s)
 		if err != nil {
 			return err
 		}
@@ -94,10 +106,46 @@ func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention
 	})
 }
 
-type retentionPlan struct {
+// looking is embedded in commands that only read.
+type looking struct {
 	configured
-	at
 	JSON bool `help:"Write JSON."`
+}
+
+// look lets a keeper that only reads be used: that of the `throng serve` which has the embedded engines
+// open, or one of this process.
+func (c looking) look(a *app, ctx context.Context, use func(inspector) error) error {
+	return c.run(a, func(n *node) error {
+		b, s, err := n.openEngines(ctx)
+		if errors.Is(err, durable.ErrLocked) {
+			return use(remoteInspector{n.cfg.Listen.Admin})
+		}
+		if err != nil {
+			return unreadError{err}
+		}
+		k, err := n.keeperWith(ctx, b, s, nil)
+		if err != nil {
+			return err
+		}
+		return use(k)
+	})
+}
+
+type retentionInventory struct{ looking }
+
+func (c retentionInventory) Run(a *app, ctx context.Context) error {
+	return c.look(a, ctx, func(k inspector) error {
+		items, err := k.Inventory(ctx)
+		if c.JSON {
+			return errors.Join(json.NewEncoder(a.out).Encode(items), unread(err))
+		}
+		return errors.Join(printItems(a.out, items), unread(err))
+	})
+}
+
+type retentionPlan struct {
+	looking
+	at
 }
 
 func (c retentionPlan) Run(a *app, ctx context.Context) error {
@@ -105,20 +153,12 @@ func (c retentionPlan) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.keep(a, ctx, func(_ *node, k *retention.Keeper) error {
+	return c.look(a, ctx, func(k inspector) error {
 		plan, err := k.Plan(ctx, now)
-		if err != nil {
-			return err
-		}
 		if c.JSON {
-			return json.NewEncoder(a.out).Encode(plan)
+			return errors.Join(json.NewEncoder(a.out).Encode(plan), unread(err))
 		}
-		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "STORE\tITEM\tCLASS\tREASON\tDEADLINE\tROWS\tBYTES")
-		for _, d := range plan {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\n", d.Item.Store, d.Item.Name, d.Item.Class, d.Reason, d.Deadline.UTC().Format(time.RFC3339), d.Item.Rows, d.Item.Bytes)
-		}
-		return w.Flush()
+		return errors.Join(printPlan(a.out, plan), unread(err))
 	})
 }
 
@@ -129,22 +169,22 @@ type retentionApply struct {
 }
 
 func (c retentionApply) Run(a *app, ctx context.Context) error {
-	return c.keep(a, ctx, func(n *node, k *retention.Keeper) error {
+	err := c.keep(a, ctx, func(n *node, k *retention.Keeper) error {
 		if c.Loop {
 			return n.withMetrics(ctx, measured{keeper: n.keeperMetrics(k)}, stage{"retention", k.Run})
 		}
 		report, err := k.Sweep(ctx)
-		if err != nil {
-			return err
-		}
-		return showReport(a, report, c.JSON)
+		return errors.Join(showReport(a, report, c.JSON), err)
 	})
+	if errors.Is(err, durable.ErrLocked) {
+		err = fmt.Errorf("%w; a running `throng serve` applies retention itself, every retention.check_every", err)
+	}
+	return err
 }
 
 type retentionVerify struct {
-	configured
+	looking
 	at
-	JSON bool `help:"Write JSON."`
 }
 
 func (c retentionVerify) Run(a *app, ctx context.Context) error {
@@ -152,43 +192,21 @@ func (c retentionVerify) Run(a *app, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.keep(a, ctx, func(_ *node, k *retention.Keeper) error {
+	return c.look(a, ctx, func(k inspector) error {
 		report, err := k.Verify(ctx, now)
-		if err != nil {
-			return err
+		if late := showReport(a, report, c.JSON); late != nil {
+			return errors.Join(late, err)
 		}
-		return showReport(a, report, c.JSON)
+		return unread(err)
 	})
 }
 
-// showReport prints a report; violations are an error.
-func showReport(a *app, r retention.Report, asJSON bool) error {
-	if asJSON {
-		if err := json.NewEncoder(a.out).Encode(r); err != nil {
-			return err
-		}
-	} else if err := printReport(a, r); err != nil {
-		return err
+// unread is an error of something that could not be asked, so that nothing is known of it.
+func unread(err error) error {
+	if err == nil {
+		return nil
 	}
-	if n := len(r.Violations); n > 0 {
-		return fmt.Errorf("%d items are past their time", n)
-	}
-	return nil
-}
-
-func printReport(a *app, r retention.Report) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, d := range r.Deleted {
-		fmt.Fprintf(w, "%s\t%s %s\t%d rows\n", d.Step, d.Item.Store, d.Item.Name, d.Item.Rows)
-	}
-	fmt.Fprintln(w, "STORE\tCLASS\tITEMS\tOLDEST\tLIMIT")
-	for _, h := range r.Holdings {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", h.Store, h.Class, h.Items, time.Duration(h.Age).Round(time.Minute), time.Duration(h.Limit))
-	}
-	for _, v := range r.Violations {
-		fmt.Fprintf(w, "PAST ITS TIME\t%s %s\t%s\t%s\t%s\n", v.Item.Store, v.Item.Name, v.Why, time.Duration(v.Age).Round(time.Minute), time.Duration(v.Limit))
-	}
-	return w.Flush()
+	return unreadError{err}
 }
 
 type retentionReceipts struct{ located }

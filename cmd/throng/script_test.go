@@ -32,6 +32,8 @@ func TestScript(t *testing.T) {
 			env.Setenv("THRONG_CHDB_LIB", library)
 			name, value, _ := strings.Cut(clockAt(testNow), "=")
 			env.Setenv(name, value)
+			_, value, _ = strings.Cut(clockAt(testNow.AddDate(0, 0, 13)), "=")
+			env.Setenv("later", value)
 			return takePort(env)
 		},
 		Condition: func(cond string) (bool, error) {

@@ -9,9 +9,13 @@ import (
 	"net/http"
 	"time"
 
+	"throng"
 	"throng/anonymize/keys"
 	"throng/ingest"
+	"throng/internal/broker"
+	"throng/internal/clickhouse"
 	"throng/internal/durable"
+	"throng/retention"
 )
 
 type serveCommand struct{ configured }
@@ -61,11 +65,11 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	closer, err := n.closer(b, s)
+	keeper, err := n.sweptKeeper(ctx, b, s)
 	if err != nil {
 		return err
 	}
-	keeper, err := n.keeper(b, s)
+	closer, err := n.closer(b, s)
 	if err != nil {
 		return err
 	}
@@ -77,13 +81,27 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},
 		{"read releases", pages.Warm},
-		{"metrics", serveHTTP(admin, adminPages(measured{shipper, loader, closer, n.keeperMetrics(keeper)}, b.Ping, s.Ping))},
+		{"metrics", serveHTTP(admin, withPlaces(adminPages(measured{shipper, loader, closer, n.keeperMetrics(keeper)}, b.Ping, s.Ping), keeper, n.clock))},
 		{"ship", untilStopped(shipper.Run)},
 		{"load", loader.Run},
 		{"close", closer.Run},
 		{"retention", keeper.Run},
 		{"keys", n.advance(ratchet)},
 	}, n.watches...)...)
+}
+
+// sweptKeeper is a keeper that has swept once: whatever keeps days from being closed, such as a damaged
+// ledger, what is due is deleted whenever the process is started. What may go away is tried again by the
+// keeper when it runs.
+func (n *node) sweptKeeper(ctx context.Context, b *broker.Client, s *clickhouse.Store) (*retention.Keeper, error) {
+	keeper, err := n.keeper(ctx, b, s)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := keeper.Sweep(ctx); err != nil && !throng.IsRetryable(err) {
+		return nil, err
+	}
+	return keeper, nil
 }
 
 // untilStopped lets a stage whose work is done wait for its end: standard input can be over while the
