@@ -61,7 +61,7 @@ var fileRules = []files.Rule{
 	{Path: rule(`tmp/[^/]+`), Class: throng.ClassTemporary, Kind: throng.KindTemporary, Removal: throng.RemoveFile, Lives: time.Hour},
 
 	{Path: rule(`(lock|genesis|limits|routes\.txt)$`), Class: throng.ClassState, Kind: throng.KindFile},
-	{Path: rule(`(receipts|ledger)(/|$)`), Class: throng.ClassLedger, Kind: throng.KindFile},
+	{Path: rule(`(receipts|ledger|holds)(/|$)`), Class: throng.ClassLedger, Kind: throng.KindFile},
 	{Path: rule(`releases/`), Class: throng.ClassReleases, Kind: throng.KindFile},
 	{Path: rule(`keys/epoch$`)}, // the store of keys reads it
 	{Path: rule(`(keys/(exports|optout)|optout/list)$`), Class: throng.ClassState, Kind: throng.KindFile},
@@ -75,6 +75,7 @@ var fileRules = []files.Rule{
 	{Path: rule(`clickhouse/data/shadow/([^/]+/)*([01]-)?(?P<day>\d{8})_\d+_\d+_\d+`), Class: throng.ClassOpenUnits, Kind: throng.KindShadow, Removal: throng.RemoveFile},
 	{Path: rule(`clickhouse/data/backups?/[^/]+`), Class: throng.ClassOpenUnits, Kind: throng.KindBackup, Note: "Throng makes none; whoever made it has to remove it"},
 	// Parts by the day in their names, attached, detached or left over. Those of events tell their class.
+	{Path: rule(part + `(?P<day>\d{8})-(?P<end>\d{8})-\d+_`), Class: throng.ClassHeld, Kind: throng.KindPartition, Note: "goes with its partition"},
 	{Path: rule(part + `1-(?P<day>\d{8})_`), Class: throng.ClassOptedOut, Kind: throng.KindPartition, Note: "goes with its partition"},
 	{Path: rule(part + `(0-)?(?P<day>\d{8})_`), Class: throng.ClassStandard, Kind: throng.KindPartition, Note: "goes with its partition"},
 	{Path: rule(part + `all_[^/]*/`), Name: "clickhouse: tables that are kept", Class: throng.ClassState, Kind: throng.KindTable},

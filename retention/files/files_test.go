@@ -46,6 +46,7 @@ var rules = []files.Rule{
 	{Path: path(`known$`), Class: throng.ClassState, Kind: throng.KindFile},
 	{Path: path(`others/`)},
 	{Path: path(`notes/(?P<day>\d{4}-\d\d-\d\d)$`), Class: throng.ClassQuarantine, Kind: throng.KindQuarantine, Removal: throng.RemoveFile},
+	{Path: path(`parts/(?P<day>\d{8})-(?P<end>\d{8})_`), Class: throng.ClassHeld, Kind: throng.KindPartition},
 	{Path: path(`parts/(?P<day>\d{8})_`), Class: throng.ClassStandard, Kind: throng.KindPartition},
 	{Path: path(`frozen/[^/]+`), Class: throng.ClassOpenUnits, Kind: throng.KindShadow, Removal: throng.RemoveFile},
 	{Path: path(`tmp/.+`), Class: throng.ClassTemporary, Kind: throng.KindTemporary, Removal: throng.OverwriteFile, Lives: time.Hour},
@@ -55,7 +56,7 @@ var rules = []files.Rule{
 func TestStateListsEveryFile(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"known", "others/x", "notes/2026-11-13", "parts/20261114_1_1_0/data.bin", "parts/20261114_1_1_0/count.txt",
-		"frozen/1/store/data.bin", "tmp/x", "notes/unheard of", "links/file"} {
+		"frozen/1/store/data.bin", "tmp/x", "parts/20261101-20261130_1/data.bin", "notes/unheard of", "links/file"} {
 		write(t, filepath.Join(dir, name), 2*time.Hour)
 	}
 	for _, name := range []string{"links/link", "link"} {
@@ -74,13 +75,16 @@ func TestStateListsEveryFile(t *testing.T) {
 		if i.Store != files.StoreName || i.Bytes == 0 {
 			t.Errorf("item %+v", i)
 		}
+		if end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC); i.Class == throng.ClassHeld && !i.Expires.Equal(end) {
+			t.Errorf("a copy that is held until the last of November expires at %v", i.Expires)
+		}
 		if i.Class == throng.ClassTemporary && !i.Expires.Equal(noon.Add(-time.Hour)) {
 			t.Errorf("an unfinished file expires at %v", i.Expires)
 		}
 	}
 	today := throng.DayOf(time.Now()).String()
 	want := map[string]string{
-		"known": "state 2026-11-22", "notes/2026-11-13": "quarantine 2026-11-13", "parts/20261114": "standard 2026-11-14",
+		"known": "state 2026-11-22", "notes/2026-11-13": "quarantine 2026-11-13", "parts/20261114": "standard 2026-11-14", "parts/20261101-20261130": "held 2026-11-01",
 		"frozen/1": "open_units 2026-11-22", "tmp/x": "temporary 2026-11-22", "notes/unheard of": " 2026-11-22",
 		"all links": "state " + today, "link": " " + today,
 	}

@@ -26,7 +26,8 @@ const StoreName = "files"
 type Rule struct {
 	// Path is what the beginning of the path below the directory looks like, with slashes. What it matches
 	// names the item, so that all files below a directory can be one. A group called day holds the event
-	// day, as 2006-01-02 or 20060102; without one it is the day of the last change. Required.
+	// day, as 2006-01-02 or 20060102; without one it is the day of the last change. A group called end holds
+	// the last day that the item may be kept. Required.
 	Path *regexp.Regexp
 	// Name defaults to what Path matched. Files of one name are one item.
 	Name string
@@ -121,6 +122,9 @@ func (s *State) describe(rel string) (throng.Item, Rule) {
 		item := throng.Item{Name: cmp.Or(r.Name, strings.TrimRight(m[0], "/_")), Class: r.Class, Kind: r.Kind, Removal: r.Removal, Note: r.Note}
 		if i := r.Path.SubexpIndex("day"); i >= 0 {
 			item.Day = parseDay(m[i])
+		}
+		if i := r.Path.SubexpIndex("end"); i >= 0 {
+			item.Expires = parseDay(m[i]).End()
 		}
 		return item, r
 	}
