@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,10 +29,7 @@ func (k *Keeper) Apply(ctx context.Context, plan []Deletion) ([]Receipt, error) 
 	if err := k.announce(plan); err != nil {
 		return nil, fmt.Errorf("apply retention: %w", err)
 	}
-	dropErrs := map[itemKey]error{}
-	for _, d := range plan {
-		dropErrs[keyOf(d)] = k.drop(ctx, d.Item)
-	}
+	dropErrs := k.dropAll(ctx, plan)
 	inv, err := k.readUntilGone(ctx, plan)
 	errs := []error{err}
 	for _, d := range plan {
@@ -74,6 +72,24 @@ func (k *Keeper) announce(plan []Deletion) error {
 		}
 	}
 	return k.o.Receipts.append(planned)
+}
+
+// dropAll deletes what is planned and says what the stores said to each item.
+func (k *Keeper) dropAll(ctx context.Context, plan []Deletion) map[itemKey]error {
+	of := map[string][]throng.Item{}
+	for _, d := range plan {
+		of[d.Item.Store] = append(of[d.Item.Store], d.Item)
+	}
+	errs := map[itemKey]error{}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if bulk, ok := k.o.Stores[name].(Bulk); ok && len(of[name]) > 1 && bulk.DropItems(ctx, of[name]) == nil {
+			continue
+		}
+		for _, item := range of[name] {
+			errs[itemKey{name, item.Name}] = k.drop(ctx, item)
+		}
+	}
+	return errs
 }
 
 func (k *Keeper) drop(ctx context.Context, item throng.Item) error {

@@ -24,6 +24,12 @@ type Store interface {
 	DropItem(ctx context.Context, item throng.Item) error
 }
 
+// Bulk is a [Store] that deletes many items faster in one call than one by one.
+type Bulk interface {
+	// DropItems deletes items whole. After an error some may be deleted; they are then deleted one by one.
+	DropItems(ctx context.Context, items []throng.Item) error
+}
+
 // Options of a keeper.
 type Options struct {
 	// Stores by the name that their items carry. Required.

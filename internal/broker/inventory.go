@@ -41,6 +41,18 @@ func (c *Client) DropItem(ctx context.Context, item throng.Item) error {
 	return c.DeleteTopic(ctx, item.Name)
 }
 
+// DropItems deletes the topics that the items name, in one request.
+func (c *Client) DropItems(ctx context.Context, items []throng.Item) error {
+	var topics []string
+	for _, item := range items {
+		if _, ok := throng.ParseEventsTopic(item.Name); !ok || item.Store != Store {
+			return fmt.Errorf("drop %s of store %s: not a topic of events", item.Name, item.Store)
+		}
+		topics = append(topics, item.Name)
+	}
+	return c.deleteTopics(ctx, topics)
+}
+
 // readers is how many topics are read at a time.
 const readers = 8
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -91,34 +92,42 @@ func (c *Client) Partitions(ctx context.Context, topic string) ([]int, error) {
 // DeleteTopic deletes the topic and returns when the broker no longer shows it. A topic that does not
 // exist is no error.
 func (c *Client) DeleteTopic(ctx context.Context, topic string) error {
-	c.forget(topic)
+	return c.deleteTopics(ctx, []string{topic})
+}
+
+func (c *Client) deleteTopics(ctx context.Context, topics []string) error {
+	for _, topic := range topics {
+		c.forget(topic)
+	}
 	err := c.retry(ctx, func(ctx context.Context) error {
-		res, err := c.kafka.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{topic}})
+		res, err := c.kafka.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: topics})
 		if err != nil {
 			return err
 		}
-		if err := res.Errors[topic]; !errors.Is(err, kafka.UnknownTopicOrPartition) {
-			return err
+		for _, topic := range topics {
+			if e := res.Errors[topic]; !errors.Is(e, kafka.UnknownTopicOrPartition) {
+				err = errors.Join(err, e)
+			}
 		}
-		return nil
+		return err
 	})
 	if err == nil {
-		err = c.retry(ctx, func(ctx context.Context) error { return c.checkGone(ctx, topic) })
+		err = c.retry(ctx, func(ctx context.Context) error { return c.checkGone(ctx, topics) })
 	}
 	if err != nil {
-		return c.wrap(ctx, "delete topic "+topic, err)
+		return c.wrap(ctx, "delete topic "+strings.Join(topics, ", "), err)
 	}
 	return nil
 }
 
 var errStillThere = errors.New("topic is still shown after its deletion")
 
-func (c *Client) checkGone(ctx context.Context, topic string) error {
+func (c *Client) checkGone(ctx context.Context, topics []string) error {
 	all, err := c.readPartitions(ctx)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(all, func(p kafka.Partition) bool { return p.Topic == topic }) {
+	if slices.ContainsFunc(all, func(p kafka.Partition) bool { return slices.Contains(topics, p.Topic) }) {
 		return errStillThere
 	}
 	return nil

@@ -1,0 +1,88 @@
+package retention_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"throng"
+	"throng/internal/broker"
+	brokerembedded "throng/internal/broker/embedded"
+	"throng/internal/clickhouse"
+	"throng/internal/clickhouse/clickhousetest"
+	"throng/retention"
+)
+
+// BenchmarkApply deletes 1,000 partitions and 100 topics of four partitions each from the embedded engines, with
+// receipts, and then verifies that nothing is left. BenchmarkVerify asks for the oldest records of as many.
+func BenchmarkApply(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		k, _ := crowded(b)
+		b.StartTimer()
+		report, err := k.Sweep(b.Context())
+		if err != nil || len(report.Deleted) != partitions+topics || len(report.Violations) > 0 {
+			b.Fatalf("%d deleted, %d violations, %v", len(report.Deleted), len(report.Violations), err)
+		}
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	k, now := crowded(b)
+	for b.Loop() {
+		report, err := k.Verify(b.Context(), now)
+		if err != nil || len(report.Violations) != partitions+topics {
+			b.Fatalf("%d violations, %v", len(report.Violations), err)
+		}
+	}
+}
+
+const (
+	partitions = 1000
+	topics     = 100
+)
+
+// crowded is a keeper of engines that hold more than they should, for three years.
+func crowded(b *testing.B) (*retention.Keeper, time.Time) {
+	b.Helper()
+	dir := b.TempDir()
+	store, closeStore := clickhousetest.OpenDir(b, filepath.Join(dir, "clickhouse"))
+	b.Cleanup(closeStore)
+	server, err := brokerembedded.Open(b.Context(), brokerembedded.Options{Dir: filepath.Join(dir, "broker")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	client, err := broker.Open(b.Context(), broker.Options{Addrs: []string{server.Addr()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	receipts, err := retention.OpenReceipts(filepath.Join(dir, "receipts"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []interface{ Close() error }{server, client, receipts} {
+		b.Cleanup(func() {
+			if err := c.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	for ago := range partitions {
+		if err := store.MarkPassed(b.Context(), dayAgo(20+ago), 0, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for ago := range topics {
+		if err := client.EnsureTopic(b.Context(), throng.EventsTopic(dayAgo(20+ago))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	k, err := retention.New(retention.Options{
+		Stores:   map[string]retention.Store{clickhouse.StoreName: store, broker.Store: client},
+		Receipts: receipts, Clock: &clock{noon}, Log: discard, Closed: func(throng.Period) bool { return false },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return k, noon
+}
