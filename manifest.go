@@ -5,14 +5,16 @@ package throng
 //	manifest.json                        lists the rest
 //	method.json                          what the numbers are made with
 //	ledger/ledger.jsonl                  the privacy ledger
+//	method/NUMBER.json                   the methods that were in force, the last one too
 //	releases/SITE/TABLE/PERIOD.json      the releases
 //
-// A state directory has the last two under the same names.
+// A state directory has the last three under the same names.
 const (
-	ManifestName = "manifest.json"
-	MethodName   = "method.json"
-	LedgerName   = "ledger/ledger.jsonl"
-	ReleasesName = "releases"
+	ManifestName       = "manifest.json"
+	MethodName         = "method.json"
+	MethodVersionsName = "method"
+	LedgerName         = "ledger/ledger.jsonl"
+	ReleasesName       = "releases"
 )
 
 // The forms of the manifest and of the method file.
@@ -29,6 +31,8 @@ type Manifest struct {
 	// Ledger is the ledger as it was when the manifest was made. It only grows: its first Bytes bytes
 	// have this digest for good.
 	Ledger FileDigest `json:"ledger"`
+	// Methods are the versions of the method, oldest first.
+	Methods []FileDigest `json:"methods,omitempty"`
 	// Releases are in the order of their publication.
 	Releases []FileDigest `json:"releases"`
 }
@@ -43,18 +47,6 @@ type FileDigest struct {
 
 // Path is the name of the release's file under the base of all that is published.
 func (id ReleaseID) Path() string { return ReleasesName + "/" + id.String() + ".json" }
-
-// MethodStatement states what releases are made with now. Older ones carry their own parameters.
-type MethodStatement struct {
-	Format     string     `json:"format"`  // always [MethodFormat]
-	Program    string     `json:"program"` // the version that runs
-	Tree       int        `json:"tree"`
-	Parameters Parameters `json:"parameters"`
-	// Sites are the parameters of the path tables of sites that have others, by site.
-	Sites []SiteParameters `json:"sites,omitempty"`
-	// Composition is what all releases of a time may reveal together of one device, by time.
-	Composition []Composition `json:"composition"`
-}
 
 // SiteParameters are the parameters of a site's path table: stricter, or beside further tables.
 type SiteParameters struct {

@@ -11,23 +11,29 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	pathpkg "path"
+	"strings"
 	"time"
 
 	"throng"
+	"throng/dashboards/wellknown"
 )
 
 // Handler serves the dashboards. It answers GET and HEAD only.
 type Handler struct {
-	releases Releases
-	catalog  *catalog
-	sites    []*site
-	method   methodView
-	ledger   func(context.Context) ([]byte, error) // nil where it is not published
-	mux      *http.ServeMux
-	pages    pages
-	assets   map[string]asset
-	log      *slog.Logger
-	clock    throng.Clock
+	releases  Releases
+	catalog   *catalog
+	sites     []*site
+	method    methodView
+	ledger    func(context.Context) ([]byte, error) // nil where it is not published
+	versions  MethodVersions                        // nil where none are kept
+	audit     Transparency
+	wellKnown *wellknown.Handler // nil where there is none
+	mux       *http.ServeMux
+	pages     pages
+	assets    map[string]asset
+	log       *slog.Logger
+	clock     throng.Clock
 }
 
 // site is a Site with its route list made ready.
@@ -52,7 +58,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse page templates: %w", err)
 	}
-	h := &Handler{releases: o.Releases, catalog: newCatalog(o.Releases, o.Clock), pages: pages, ledger: o.Ledger, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
+	h := &Handler{releases: o.Releases, catalog: newCatalog(o.Releases, o.Clock), pages: pages, ledger: o.Ledger, versions: o.Transparency.Versions, audit: o.Transparency, wellKnown: o.WellKnown, log: o.Logger, clock: o.Clock, mux: http.NewServeMux()}
 	for _, s := range o.Sites {
 		if len(s.Parameters.Draws) == 0 {
 			s.Parameters = o.Method.Parameters
@@ -88,16 +94,27 @@ func (h *Handler) routes() {
 		"/sites/{site}/history":          h.history,
 		"/sites/{site}/compare":          h.compare,
 		"/sites/{site}/{table}/{period}": h.release,
-		"/method":                        h.showMethod,
-		"/" + throng.ManifestName:        h.showManifest,
-		"/" + throng.MethodName:          h.showStatement,
-		"/" + throng.LedgerName:          h.showLedger,
+		signalPath:                       h.showSignal,
+		"/" + throng.MethodVersionsName + "/{file}":          h.showVersion,
+		"/" + throng.HoldsName:                               h.showHolds,
+		"/" + throng.ManifestName:                            h.showManifest,
+		"/" + throng.MethodName:                              h.showStatement,
+		"/" + throng.LedgerName:                              h.showLedger,
 		"/" + throng.ReleasesName + "/{site}/{table}/{file}": h.showFile,
-		"/static/{name}": h.asset,
-		"/healthz":       h.health,
-		"/":              h.nothing,
+		"/static/{name}":                                     h.asset,
+		"/healthz":                                           h.health,
+		"/":                                                  h.nothing,
 	} {
 		h.mux.HandleFunc(pattern, h.answer(answer))
+	}
+	for _, p := range auditPages {
+		h.mux.HandleFunc(p.path, h.answer(h.show(p)))
+		if p.long {
+			h.mux.HandleFunc(p.path+"/{page}", h.answer(h.show(p)))
+		}
+	}
+	if h.wellKnown != nil {
+		h.mux.Handle("/.well-known/", h.wellKnown)
 	}
 }
 
@@ -110,6 +127,7 @@ type response struct {
 	kind     string // media type; "" is an HTML page
 	cache    string // Cache-Control; "" lets the reader keep it and ask each time whether it is still right
 	file     string // name to save it under; "" is none
+	vary     string // Vary; "" is none
 	location string // where to go instead; the body is empty then
 	body     []byte
 }
@@ -130,15 +148,41 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 // ServeHTTP answers a request. Its log line names the pattern, never the address that was asked.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.clock.Now()
-	head := w.Header()
-	head.Set("Content-Security-Policy", policy)
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Referrer-Policy", "no-referrer")
-	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	guard(w.Header())
 	seen := &statusRecorder{ResponseWriter: w}
 	h.mux.ServeHTTP(seen, r)
 	h.log.LogAttrs(r.Context(), slog.LevelInfo, "answered request",
 		slog.String("pattern", r.Pattern), slog.Int("status", seen.status), slog.Duration("took", h.clock.Now().Sub(start)))
+}
+
+// Refuse answers with the error page, for whoever stands before the handler.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	guard(w.Header())
+	h.refuse(w, r, &refusal{status, message})
+}
+
+// ForEveryone tells whether a path holds what was published or what visitors are told: these are open
+// where the analysts' pages are not. Anything new is the analysts' until it is named here.
+func (h *Handler) ForEveryone(asked string) bool {
+	path := pathpkg.Clean(asked) // what the mux would redirect it to
+	if path == methodPath || path == signalPath || path == "/healthz" || path == "/"+throng.ManifestName || path == "/"+throng.HoldsName || path == "/"+throng.MethodName || path == transparencyPath {
+		return true
+	}
+	for _, under := range []string{transparencyPath, "/.well-known", "/static", "/" + throng.ReleasesName, "/" + throng.MethodVersionsName, "/ledger"} {
+		if strings.HasPrefix(path, under+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// guard sets the header fields that every answer has.
+func guard(head http.Header) {
+	head.Set("Content-Security-Policy", policy)
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	head.Set("Tk", string(wellknown.NotTracking)) // of these pages, whatever the site's own are
 }
 
 // statusRecorder remembers the status for the log.
@@ -207,6 +251,9 @@ type errorView struct {
 func (res *response) write(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Cache-Control", or(res.cache, "no-cache"))
+	if res.vary != "" {
+		head.Set("Vary", res.vary)
+	}
 	if res.location != "" {
 		http.Redirect(w, r, res.location, http.StatusSeeOther)
 		return

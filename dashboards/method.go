@@ -1,7 +1,8 @@
 package dashboards
 
 import (
-	"net/http"
+	"context"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -124,10 +125,22 @@ func (v *methodView) compose(p throng.Parameters) {
 type methodPage struct {
 	frame
 	methodView
+	// Current is the version of the method that was recorded last; nil where none is kept or readable.
+	Current *versionView
+	// SigmaOne is σ₁, the noise of one draw at sensitivity 1.
+	SigmaOne float64
 }
 
-func (h *Handler) showMethod(*http.Request) (*response, error) {
-	page := methodPage{h.frame("How the numbers are made"), h.method}
-	page.Watermark = h.method.Parameters.Watermark
-	return h.page("method", page)
+func (h *Handler) methodPage(ctx context.Context, f frame) (*methodPage, error) {
+	v := &methodPage{frame: f, methodView: h.method}
+	if d, ok := h.method.Parameters.Draw(throng.DrawDevices); ok {
+		v.SigmaOne = d.Sigma / (float64(d.Linf) * math.Sqrt(float64(d.PassedL0)))
+	}
+	history, err := h.methodHistory(ctx)
+	if err == nil && history != nil {
+		if list := history.views(); len(list) > 0 {
+			v.Current = &list[0]
+		}
+	}
+	return v, err
 }

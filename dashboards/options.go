@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"throng"
+	"throng/dashboards/wellknown"
 )
 
 // Options configure a [Handler].
@@ -22,6 +23,10 @@ type Options struct {
 	// Ledger reads the privacy ledger as it is published. Defaults to none: then neither ledger nor
 	// manifest is served, and nobody can verify the releases from outside.
 	Ledger func(context.Context) ([]byte, error)
+	// Transparency is what the auditor's pages tell beyond that. Defaults to nothing: the pages say so.
+	Transparency Transparency
+	// WellKnown answers what lies below /.well-known/. Defaults to none.
+	WellKnown *wellknown.Handler
 	// Logger gets one line a request (pattern, status, duration) and errors. Required.
 	Logger *slog.Logger
 	// Clock measures the duration of requests. Required.

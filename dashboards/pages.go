@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"throng"
 )
@@ -19,12 +20,12 @@ var templates embed.FS
 type pages map[string]*template.Template
 
 func parsePages() (pages, error) {
-	layout, err := template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts.html")
+	layout, err := template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/audit.html")
 	if err != nil {
 		return nil, err
 	}
 	p := pages{}
-	for _, name := range []string{"overview", "site", "history", "compare", "data", "table", "pending", "method", "error"} {
+	for _, name := range []string{"overview", "site", "history", "compare", "data", "table", "pending", "method", "error", "transparency", "changes", "ledger", "files", "dictionary", "signal"} {
 		t, err := layout.Clone()
 		if err != nil {
 			return nil, err
@@ -45,6 +46,10 @@ type frame struct {
 	// Script gives charts a cursor; Library and LibraryStyle are what it loads for that.
 	Script, Library, LibraryStyle string
 	Version                       string
+	// Bundle says that the page is one of a bundle's files: there is no server that could answer a request.
+	Bundle bool
+	root   string // of a bundle, from the page's folder
+	number int    // of the page in a long list, from 1
 }
 
 // static is the address of a static file; it changes with the file.
@@ -59,6 +64,7 @@ func (h *Handler) frame(title string) frame {
 		Icon:   h.static("icon.svg"),
 		Script: h.static("charts.js"), Library: h.static("uplot.js"), LibraryStyle: h.static("uplot.css"),
 		Version: h.method.Version,
+		number:  1,
 	}
 }
 
@@ -106,14 +112,23 @@ var words = template.FuncMap{
 	"hours":   duration,
 	"decimal": decimal,
 	"between": between,
-	"plural":  func(n int, noun string) string { return plural(int64(n), noun) },
-	"join":    func(s []string) string { return strings.Join(s, ", ") },
-	"half":    func(e throng.Estimate) string { return count((e.High - e.Low) / 2) },
-	"number":  func(n int) string { return count(int64(n)) },
-	"reason":  reason,
-	"plus1":   func(i int) int { return i + 1 },
-	"text":    throng.Period.String,
-	"date":    func(d throng.Day) string { return d.Start().Format("2 January 2006") },
+	"nouns": func(n int, one, many string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return count(int64(n)) + " " + many
+	},
+	"addresses": func(ipv4Bits int) string { return count(1 << (32 - ipv4Bits)) },
+	"instant":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"moment":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"plural":    func(n int, noun string) string { return plural(int64(n), noun) },
+	"join":      func(s []string) string { return strings.Join(s, ", ") },
+	"half":      func(e throng.Estimate) string { return count((e.High - e.Low) / 2) },
+	"number":    func(n int) string { return count(int64(n)) },
+	"reason":    reason,
+	"plus1":     func(i int) int { return i + 1 },
+	"text":      throng.Period.String,
+	"date":      func(d throng.Day) string { return d.Start().Format("2 January 2006") },
 	// shortPeriod is for tables of periods, where the year is in the heading.
 	"shortPeriod": namedPeriod,
 	"step":        majorStep,

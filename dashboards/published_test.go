@@ -63,8 +63,8 @@ func TestEverythingThatTheManifestListsIsServedAndWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last != throng.ManifestName || len(written) != len(files)+3 {
-		t.Errorf("wrote %d files, %s last", len(written), last)
+	if last != throng.ManifestName {
+		t.Errorf("wrote %s last", last)
 	}
 	for _, f := range append(m.Releases, m.Method, m.Ledger) {
 		res := get(h, "/"+f.Path)

@@ -228,6 +228,7 @@ func (r *run) readMethod(ctx context.Context) error {
 		}
 	}
 	r.compareMethod(m)
+	r.compareVersion(m)
 	return nil
 }
 

@@ -24,7 +24,8 @@ type Options struct {
 type run struct {
 	Options
 	report   *Report
-	manifest *throng.Manifest // nil where there is none
+	manifest *throng.Manifest      // nil where there is none
+	version  *throng.MethodVersion // the last of the method; nil where none is kept
 	book     *book
 	releases map[throng.ReleaseID]*throng.Release
 }
@@ -33,7 +34,7 @@ type run struct {
 // what does not hold is in the report.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o, report: &Report{}, releases: map[throng.ReleaseID]*throng.Release{}}
-	for _, step := range []func(context.Context) error{r.readManifest, r.readLedger, r.readReleases, r.readMethod} {
+	for _, step := range []func(context.Context) error{r.readManifest, r.readLedger, r.readReleases, r.readMethods, r.readMethod} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("verify: %w", err)
 		}

@@ -50,6 +50,9 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	if err := n.recordMethod(ctx); err != nil {
+		return err
+	}
 	if !c.Once {
 		return n.withMetrics(ctx, measured{closer: closer}, stage{"close", closer.Run})
 	}

@@ -41,6 +41,7 @@ type commands struct {
 	Dashboard dashboardCommand `cmd:"" name:"dashboards" help:"Serve what was published."`
 	Engine    engineCommand    `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
 	Broker    brokerCommand    `cmd:"" help:"Serve the embedded broker to other processes of this machine."`
+	WellKnown wellKnownCommand `cmd:"" name:"wellknown" help:"Check what a site says about visitors' signals."`
 	Config    configCommand    `cmd:"" help:"Check, print and describe the configuration."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
@@ -98,6 +99,13 @@ func (c configCheck) Run(a *app) error {
 	cfg, err := c.load(a)
 	if err != nil {
 		return err
+	}
+	told, err := wellKnown(cfg.WellKnown)
+	if err != nil {
+		return usageError{err}
+	}
+	if warning := warnOfPolicy(told, a.clock.Now()); warning != "" {
+		fmt.Fprintf(a.out, "warning: %s\n", warning)
 	}
 	for _, src := range cfg.Sources {
 		if !carriesSignals(src) {

@@ -122,6 +122,9 @@ func (d *demo) open(ctx context.Context) (err error) {
 	if d.closer, err = d.node.closer(d.broker, d.store); err != nil {
 		return err
 	}
+	if err = d.recordMethod(ctx); err != nil {
+		return err
+	}
 	d.keeper, err = d.node.keeper(ctx, d.broker, d.store)
 	return err
 }
@@ -227,16 +230,17 @@ func (d *demo) close(ctx context.Context, day throng.Day) error {
 
 // show serves the pages until ctx ends.
 func (d *demo) show(ctx context.Context, addr string) error {
-	pages, err := d.pages()
-	if err != nil {
-		return err
-	}
 	l, err := listenNext(addr)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "\nServing http://%s/ — press Ctrl-C to stop.\n  tables   http://%s/\n  method   http://%s/method\n", l.Addr(), l.Addr(), l.Addr())
-	return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, stage{"read releases", pages.Warm})
+	d.cfg.Listen.Public = l.Addr().String() // which the pages say
+	pages, warm, err := d.public()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	fmt.Fprintf(d.out, "\nServing http://%[1]s/ — press Ctrl-C to stop.\n  tables   http://%[1]s/\n  method   http://%[1]s/method\n  check    http://%[1]s/transparency\n", l.Addr())
+	return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, warm)
 }
 
 // listenNext listens on the address, or on the next free port of the hundred behind it.

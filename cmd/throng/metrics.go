@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"throng/aggregate"
+	"throng/aggregate/ledger"
 	"throng/ingest"
 )
 
@@ -21,10 +18,11 @@ type measured struct {
 	load   *ingest.Loader
 	closer *aggregate.Closer
 	keeper *keeperMetrics
+	ledger string // its directory
 }
 
-// adminPages are metrics and health, for the operator's own network.
-func adminPages(m measured, checks ...func(context.Context) error) http.Handler {
+// metrics are what a process tells of itself.
+func metrics(m measured) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	count := func(name, help string, value func() uint64) {
@@ -49,22 +47,21 @@ func adminPages(m measured, checks ...func(context.Context) error) http.Handler 
 	if m.keeper != nil {
 		reg.MustRegister(m.keeper)
 	}
+	if m.ledger != "" {
+		registerLedger(reg, m.ledger)
+	}
+	return reg
+}
 
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		var errs []error
-		for _, check := range checks {
-			errs = append(errs, check(r.Context()))
+// registerLedger tells how many entries the ledger has; NaN where it cannot be read.
+func registerLedger(reg *prometheus.Registry, dir string) {
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_ledger_entries", Help: "Entries of the privacy ledger: two a release; NaN where it cannot be read."}, func() float64 {
+		n, err := ledger.Check(dir)
+		if err != nil {
+			return math.NaN()
 		}
-		if err := errors.Join(errs...); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	return mux
+		return float64(n)
+	}))
 }
 
 // registerClose tells how closing does: an alert on throng_close_days_overdue comes before a day is lost, and

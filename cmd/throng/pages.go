@@ -1,16 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"os"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"throng"
 	"throng/aggregate"
 	"throng/anonymize"
 	"throng/dashboards"
+	"throng/dashboards/access"
+	"throng/retention/hold"
 )
 
 type dashboardCommand struct{ configured }
@@ -22,17 +29,55 @@ func (dashboardCommand) Help() string {
 
 func (c dashboardCommand) Run(a *app, ctx context.Context) error {
 	return c.run(a, func(n *node) error {
-		pages, err := n.pages()
+		pages, warm, err := n.public()
 		if err != nil {
 			return err
 		}
-		l, err := net.Listen("tcp", n.cfg.Listen.Public)
+		l, err := n.listenPublic()
 		if err != nil {
-			return fmt.Errorf("listen.public: %w", err)
+			return err
 		}
 		n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()))
-		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, stage{"read releases", pages.Warm})
+		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, warm)
 	})
+}
+
+// public are the dashboards as readers reach them, and the stage that reads releases into memory before
+// somebody asks.
+func (n *node) public() (http.Handler, stage, error) {
+	pages, err := n.pages()
+	if err != nil {
+		return nil, stage{}, err
+	}
+	if warning := warnOfPolicy(pages.WellKnown(), n.clock.Now()); warning != "" {
+		n.log.Warn("look at the Do Not Track policy", slog.String("what", warning))
+	}
+	o := access.Options{Pages: pages, Rate: n.cfg.Listen.Rate, TrustedProxies: n.cfg.Listen.TrustedProxies, Clock: n.clock}
+	if path := n.cfg.Listen.TokensFile; path != "" {
+		if o.Tokens, err = readTokens(path); err != nil {
+			return nil, stage{}, fmt.Errorf("listen.tokens_file: %w", err)
+		}
+	}
+	guarded, err := access.New(o)
+	return guarded, stage{"read releases", pages.Warm}, err
+}
+
+func readTokens(path string) (*access.Tokens, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // read only: its error tells nothing
+	return access.ReadTokens(f)
+}
+
+// listenPublic opens the public address, for as many connections at a time as are configured.
+func (n *node) listenPublic() (net.Listener, error) {
+	l, err := net.Listen("tcp", n.cfg.Listen.Public)
+	if err != nil {
+		return nil, fmt.Errorf("listen.public: %w", err)
+	}
+	return netutil.LimitListener(l, n.cfg.Listen.Connections), nil
 }
 
 // pages are the dashboards of the configured sites.
@@ -46,7 +91,12 @@ func (n *node) pages() (*dashboards.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	told, err := wellKnown(c.WellKnown)
+	if err != nil {
+		return nil, err
+	}
 	return dashboards.New(dashboards.Options{
+		WellKnown: told, Transparency: n.transparency(),
 		Releases: n.dir.files(), Sites: sites, Logger: n.log, Clock: n.clock, Ledger: n.dir.ledgerFile,
 		Method: dashboards.Method{
 			Version: programVersion(), Tree: aggregate.TreeVersion, Parameters: p, Assets: anonymize.AssetSuffixes(),
@@ -91,4 +141,23 @@ func (n *node) dashboardSites() ([]dashboards.Site, error) {
 		sites = append(sites, site)
 	}
 	return sites, nil
+}
+
+// transparency is what the auditor's pages read of the state directory and the configuration.
+func (n *node) transparency() dashboards.Transparency {
+	t := n.cfg.Transparency
+	out := dashboards.Transparency{
+		Address: cmp.Or(t.Address, "http://"+n.cfg.Listen.Public+"/"), Contact: t.Contact, Versions: n.dir.methodVersions, Deletions: n.dir.deletions, Holds: n.holds,
+	}
+	for _, in := range t.Incidents {
+		day := throng.DayOf(configuredDay(in.Day))
+		out.Incidents = append(out.Incidents, dashboards.Incident{Day: day, Title: in.Title, Text: in.Text})
+	}
+	return out
+}
+
+// holds is what is published of the holds.
+func (n *node) holds(context.Context) (throng.HoldSummary, error) {
+	list, err := hold.ReadFile(n.dir.holds())
+	return list.Summary(n.clock.Now()), err
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"throng"
 	"throng/internal/durable"
@@ -20,8 +21,8 @@ type publishCommand struct {
 
 func (publishCommand) Help() string {
 	return "Writes everything that was published into a directory that can be put on any static host: the releases, the privacy\n" +
-		"ledger, the method and a manifest with their SHA-256. `throng verify` checks it there. Run it again after each close;\n" +
-		"a release that is there already has to be the same.\n\n" +
+		"ledger, the method and its history, a manifest with their SHA-256, each table as CSV, and the auditor's pages. `throng\n" +
+		"verify` checks it there. Run it again after each close; a release that is there already has to be the same.\n\n" +
 		"Example:\n  throng publish --config throng.yaml /var/www/readers && throng verify /var/www/readers"
 }
 
@@ -43,7 +44,8 @@ func (c publishCommand) Run(a *app, ctx context.Context) error {
 	})
 }
 
-// writePublished writes a file for everyone to read. A release never changes; a ledger only grows.
+// writePublished writes a file for everyone to read. A release and a version of the method never change; a
+// ledger only grows.
 func writePublished(path, name string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // what is published is for everyone
 		return err
@@ -57,11 +59,17 @@ func writePublished(path, name string, body []byte) error {
 		return nil
 	case name == throng.LedgerName && !bytes.HasPrefix(body, there):
 		return fmt.Errorf("%s: the ledger that was published there is not the beginning of this one: find out which is right before anything is overwritten", path)
-	case name != throng.LedgerName && name != throng.MethodName && name != throng.ManifestName:
-		return fmt.Errorf("%s: another release was published under this name: find out which is right before anything is overwritten", path)
+	case never(name):
+		return fmt.Errorf("%s: another release or method was published under this name: find out which is right before anything is overwritten", path)
 	}
 	if err := durable.WriteFile(path, body); err != nil {
 		return err
 	}
 	return os.Chmod(path, 0o644) //nolint:gosec // what is published is for everyone
+}
+
+// never tells whether a published file never changes.
+func never(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return (top == throng.ReleasesName || top == throng.MethodVersionsName) && strings.HasSuffix(name, ".json")
 }

@@ -69,19 +69,24 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := n.recordMethod(ctx); err != nil {
+		return err
+	}
 	closer, err := n.closer(b, s)
 	if err != nil {
 		return err
 	}
-	pages, err := n.pages()
+	pages, warm, err := n.public()
 	if err != nil {
 		return err
 	}
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
+	reg := metrics(measured{shipper, loader, closer, n.keeperMetrics(keeper), n.dir.ledger()})
+	checks := append([]check{checkBroker(b), checkKeys(ratchet, n.clock), checkLedger(n.dir.ledger())}, checkStore(s)...)
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},
-		{"read releases", pages.Warm},
-		{"metrics", serveHTTP(admin, withPlaces(adminPages(measured{shipper, loader, closer, n.keeperMetrics(keeper)}, b.Ping, s.Ping), keeper, n.clock))},
+		warm,
+		{"metrics", serveHTTP(admin, withPlaces(adminPages(reg, n.cfg.Listen.Pprof, checks...), keeper, n.clock))},
 		{"ship", untilStopped(shipper.Run)},
 		{"load", loader.Run},
 		{"close", closer.Run},
@@ -118,8 +123,8 @@ func untilStopped(run func(context.Context) error) func(context.Context) error {
 
 // listen opens the configured addresses first, so that a taken port is found before anything else is.
 func (n *node) listen() (public, admin net.Listener, err error) {
-	if public, err = net.Listen("tcp", n.cfg.Listen.Public); err != nil {
-		return nil, nil, fmt.Errorf("listen.public: %w", err)
+	if public, err = n.listenPublic(); err != nil {
+		return nil, nil, err
 	}
 	if admin, err = n.listenAdmin(); err != nil {
 		return nil, nil, errors.Join(err, public.Close())
@@ -133,7 +138,7 @@ func (n *node) withMetrics(ctx context.Context, m measured, s stage) error {
 	if err != nil {
 		return err
 	}
-	return runStages(ctx, s, stage{"metrics", serveHTTP(admin, adminPages(m))})
+	return runStages(ctx, s, stage{"metrics", serveHTTP(admin, adminPages(metrics(m), n.cfg.Listen.Pprof))})
 }
 
 func (n *node) listenAdmin() (net.Listener, error) {

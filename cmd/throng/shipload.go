@@ -60,7 +60,7 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node, out *screen) err
 		if err != nil {
 			return err
 		}
-		stages = append(stages, stage{"metrics", serveHTTP(admin, adminPages(measured{ship: s}, b.Ping))})
+		stages = append(stages, stage{"metrics", serveHTTP(admin, adminPages(metrics(measured{ship: s}), n.cfg.Listen.Pprof, checkBroker(b), checkKeys(ratchet, n.clock)))})
 	}
 	status := shipStatus{clock: n.clock, ship: s, feeds: feeds}
 	stop := out.show(status.rows)

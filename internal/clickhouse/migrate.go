@@ -95,6 +95,19 @@ func (s *Store) setBackstop(ctx context.Context) error {
 	return s.exec(ctx, "Store.Migrate.noBackstop", nil)
 }
 
+// CheckSchema tells whether the tables are those of this program, no step missing and none of a newer one.
+func (s *Store) CheckSchema(ctx context.Context) error {
+	all, err := migrations()
+	if err != nil {
+		return fmt.Errorf("check schema: %w", err)
+	}
+	todo, err := s.pending(ctx, all)
+	if err == nil && len(todo) > 0 {
+		err = fmt.Errorf("%d steps of the migration are missing: start the program that loads", len(todo))
+	}
+	return classify("check schema", err)
+}
+
 // pending are the steps that are not done.
 func (s *Store) pending(ctx context.Context, all []migration) ([]migration, error) {
 	done := map[uint32]string{}

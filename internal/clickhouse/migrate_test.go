@@ -123,9 +123,15 @@ func TestMigrateRefuses(t *testing.T) {
 			e := openEngine(t, t.TempDir())
 			defer e.Close()
 			s := openStore(t, e.RoundTripper())
+			if err := s.CheckSchema(t.Context()); err != nil {
+				t.Errorf("before: %v", err)
+			}
 			run(t, e.RoundTripper(), statement)
 			if err := s.Migrate(t.Context()); err == nil {
 				t.Error("it was accepted")
+			}
+			if err := s.CheckSchema(t.Context()); err == nil {
+				t.Error("the check found nothing")
 			}
 		})
 	}

@@ -36,6 +36,8 @@ func (c *Config) problems() Problems {
 	}
 	ck.times(c.Release, c.Retention)
 	ck.listeners(c.Listen)
+	ck.wellKnown(c.WellKnown)
+	ck.transparency(c.Transparency)
 	return ck.problems
 }
 
@@ -366,6 +368,9 @@ func (ck *checker) listeners(l Listen) {
 	}
 	if admin != "" && !isLoopback(admin) && !l.AdminExposed {
 		ck.refuse("listen.admin", "%q is not a loopback address; set listen.admin_exposed if other machines shall reach it", l.Admin)
+	}
+	if (l.Analysts == "token") != (l.TokensFile != "") {
+		ck.refuse("listen.tokens_file", "goes with listen.analysts: token, and that needs it")
 	}
 }
 

@@ -28,6 +28,10 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	// Listen holds the addresses that are served.
 	Listen Listen `yaml:"listen"`
+	// WellKnown is what the public listener tells browsers about visitors' signals (docs/well-known.md).
+	WellKnown WellKnown `yaml:"well_known"`
+	// Transparency is what the auditor's pages tell beyond what they read from the configuration, the ledger and the receipts (docs/transparency.md).
+	Transparency Transparency `yaml:"transparency"`
 	// Log is the program's own log. It holds counts and reasons, never the content of a line.
 	Log Log `yaml:"log"`
 }
@@ -302,6 +306,76 @@ type Listen struct {
 	Admin string `yaml:"admin" default:"127.0.0.1:9090" required:"true"`
 	// AdminExposed allows an admin address that other machines can reach, such as a scraper's network.
 	AdminExposed bool `yaml:"admin_exposed" default:"false"`
+	// Analysts says who may read the analysts' pages: everyone, or who has a token (docs/access.md). The published files, the auditor's pages and the well-known resources are for everyone in any case.
+	Analysts string `yaml:"analysts" default:"public" enum:"public,token"`
+	// TokensFile has a name and a token of 16 bytes or more on each line, parted by a blank. Required where analysts is token; it is read at start.
+	TokensFile string `yaml:"tokens_file"`
+	// TrustedProxies is how many proxies of yours a request passes before the public listener. With N, the reader's address, which only the rate limit uses, is the N-th from the right in X-Forwarded-For; with 0 it is the connection's, and connections of this machine are not limited.
+	TrustedProxies int `yaml:"trusted_proxies" default:"0" min:"0" max:"16"`
+	// Rate is how many requests a second one network (IPv4 /24, IPv6 /48) may send in the long run; ten seconds' worth at once.
+	Rate int `yaml:"rate" default:"20" min:"1" max:"10000"`
+	// Connections is how many connections may be open at a time.
+	Connections int `yaml:"connections" default:"1024" min:"16" max:"65536"`
+	// Pprof serves Go's profiles under /debug/pprof/ of the admin address.
+	Pprof bool `yaml:"pprof" default:"false"`
+}
+
+// WellKnown holds what is served below /.well-known/ of the public address. What is left out is not served.
+type WellKnown struct {
+	// DNTPolicyFile is EFF's Do Not Track policy, as EFF publishes it; an altered one is refused at start.
+	DNTPolicyFile string `yaml:"dnt_policy_file"`
+	// DNTPolicyAsserted is the day (2026-01-15) on which you last asserted that the hosts comply with it; once a year. Required with dnt_policy_file.
+	DNTPolicyAsserted string `yaml:"dnt_policy_asserted"`
+	// Tracking is the tracking status of the W3C Tracking Preference Expression.
+	Tracking TrackingStatus `yaml:"tracking"`
+	// GPCUpdated is the day (2026-01-15) on which you last said whether Global Privacy Control is honoured. When empty, gpc.json is not served.
+	GPCUpdated string `yaml:"gpc_updated"`
+	// GPC says that Global Privacy Control is honoured.
+	GPC bool `yaml:"gpc" default:"true"`
+}
+
+// TrackingStatus is served at /.well-known/dnt/. Addresses may be relative to the host.
+type TrackingStatus struct {
+	// Status is the status value of the site: `!`, `?`, `G`, `N`, `T`, `C`, `P` or `D`. When empty, none is served.
+	Status string `yaml:"status"`
+	// OptedOut is the value in the answer to DNT: 1. When empty, that of status.
+	OptedOut string `yaml:"opted_out"`
+	// Requests are the values of single requests, by the status-id that your servers send behind Tk's semicolon: `{consent: C}`.
+	Requests map[string]string `yaml:"requests"`
+	// Compliance are addresses of regimes that the site complies with.
+	Compliance []string `yaml:"compliance"`
+	// Qualifiers are characters whose meaning a regime gives.
+	Qualifiers string `yaml:"qualifiers"`
+	// Controller are addresses that tell who is responsible for the data.
+	Controller []string `yaml:"controller"`
+	// SameParty are domains of the same party.
+	SameParty []string `yaml:"same_party"`
+	// Audit are addresses of audits; the auditor's pages are one.
+	Audit []string `yaml:"audit"`
+	// Policy is the address of the privacy policy.
+	Policy string `yaml:"policy"`
+	// Config is the address where visitors give and take back consent. Required with the values C and P.
+	Config string `yaml:"config"`
+}
+
+// Transparency is what only the operator can tell.
+type Transparency struct {
+	// Address is the address under which readers reach the public listener, such as `https://readers.example.org/`; the pages say it in the command that verifies them. When empty, that of listen.public.
+	Address string `yaml:"address"`
+	// Contact is the address (https: or mailto:) where visitors ask, and opt out by name.
+	Contact string `yaml:"contact"`
+	// Incidents are what went wrong and was noticed, for everyone to read.
+	Incidents []Incident `yaml:"incidents"`
+}
+
+// Incident is something that went wrong.
+type Incident struct {
+	// Day is the day on which it was noticed, such as 2026-01-15.
+	Day string `yaml:"day" required:"true"`
+	// Title says in a few words what it was.
+	Title string `yaml:"title" required:"true"`
+	// Text says what it meant for visitors, and what was done.
+	Text string `yaml:"text"`
 }
 
 // Log is the program's own log, on standard error.

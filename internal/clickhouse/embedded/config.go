@@ -13,10 +13,17 @@ import (
 //go:embed config.xml.tmpl
 var configText string
 
-//go:embed users.xml
-var usersText []byte
+//go:embed users.xml.tmpl
+var usersText string
 
-var configTemplate = template.Must(template.New("config.xml").Funcs(template.FuncMap{"xml": escapeXML}).Parse(configText))
+var (
+	escaping       = template.FuncMap{"xml": escapeXML}
+	configTemplate = template.Must(template.New("config.xml").Funcs(escaping).Parse(configText))
+	usersTemplate  = template.Must(template.New("users.xml").Funcs(escaping).Parse(usersText))
+)
+
+// ownGrants are what the program needs.
+const ownGrants = "GRANT SELECT, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP DATABASE, DROP TABLE, DROP VIEW, ALTER, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY ON *.*"
 
 func configFile(dir string) string { return filepath.Join(dir, "config.xml") }
 func dataDir(dir string) string    { return filepath.Join(dir, "data") }
@@ -33,7 +40,11 @@ func writeConfig(o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(users, usersText); err != nil {
+	var who bytes.Buffer
+	if err := usersTemplate.Execute(&who, o.Grants); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(users, who.Bytes()); err != nil {
 		return err
 	}
 	return durable.WriteFile(configFile(o.Dir), b.Bytes())

@@ -42,6 +42,9 @@ type Options struct {
 	// KeepFreeBytes is the free space in bytes that the engine leaves on the file system: inserts and
 	// merges that would need it fail. Defaults to 256 MiB.
 	KeepFreeBytes uint64
+	// Grants are what statements may do, each a GRANT of ClickHouse's without its user. Defaults to what
+	// the program needs: no files, no URLs, no other servers, no access control.
+	Grants []string
 	// Logger takes what becomes of the engine, never a statement. Defaults to no logging.
 	Logger *slog.Logger
 }
@@ -125,6 +128,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.KeepFreeBytes == 0 {
 		o.KeepFreeBytes = defaultKeepFree
+	}
+	if len(o.Grants) == 0 {
+		o.Grants = []string{ownGrants}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
