@@ -28,8 +28,7 @@ func dictionary() []thing {
 			{"withheld", "word", "Why a table that was drawn has no rows; “crossing” or absent."},
 			{"rows", "list", "The published rows. They do not overlap; their visits add up."},
 			{"opted_out", "list", "Visits by devices that opted out, by section."},
-			{"clipped_devices", "measure, devices", "Devices whose visits were cut by L0 or Linf."},
-			{"clipped_percent", "per cent", "The share of devices whose visits were cut; absent where either side is too few."},
+			{"clipped_percent", "measure, per cent", "The share of devices whose visits were cut by L0 or Linf."},
 			{"sources", "list", "Of a month: period and sha256 of each release that it was summed from."},
 		}},
 		{"measure", "A number that was drawn, or why there is none.", []field{
