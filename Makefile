@@ -5,6 +5,8 @@ GO      ?= go
 PKG     ?= ./...
 FUZZTIME ?= 10s
 CRASH_KILLS ?= 50
+# At every how many simulated hours `make proof` searches.
+PROOF_EVERY ?= 1
 # The readership that `make demo` replays: a table of a real site where it is at hand, else a built-in model.
 READERSHIP ?= $(wildcard ../shared/data/readership/archives-30-days.csv)
 
@@ -71,7 +73,7 @@ audit: ## attack 90 simulated days, the mechanism with 100,000 samples a side, a
 	THRONG_ATTACK_DAYS=90 THRONG_AUDIT_SAMPLES=100000 $(GO) test -count=1 -timeout 12m -run 'NothingUnderK|Audit|GreyBox|NoiseIsMade' ./aggregate ./aggregate/attack
 
 proof: engine ## let twelve simulated days pass and search every byte of every store at each hour
-	THRONG_TEST_PROOF=whole $(GO) test -count=1 -timeout 13m -v -run 'TestProof$$|TestTracesAreFound|TestLimits' ./cmd/throng
+	THRONG_TEST_PROOF=$(PROOF_EVERY) $(GO) test -count=1 -timeout 13m -v -run 'TestProof$$|TestTracesAreFound|TestLimits' ./cmd/throng
 
 kafka: engine ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
