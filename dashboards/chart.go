@@ -37,7 +37,7 @@ func pointOf(m throng.Measure) point {
 	return point{float64(e.Value), float64(e.Low), float64(e.High), ok}
 }
 
-func (s share) point() point { return point{s.Value, s.Low, s.High, s.OK} }
+func (s share) point() point { return point(s) }
 
 // placedMark is a mark at a place of a chart, called by a letter.
 type placedMark struct {

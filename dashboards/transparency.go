@@ -107,7 +107,7 @@ func (h *Handler) auditView(ctx context.Context, name string, f frame) (any, err
 	case "method":
 		return h.methodPage(ctx, f)
 	}
-	return dictionaryPage{f, dictionary()}, nil
+	return dictionaryPage{f, dictionary}, nil
 }
 
 func (h *Handler) transparency(ctx context.Context, f frame) (*transparencyPage, error) {

@@ -74,7 +74,7 @@ func showReport(a *app, r retention.Report, asJSON bool) error {
 	if err := print(a.out, r); err != nil || len(r.Violations) == 0 {
 		return err
 	}
-	late := []error{fmt.Errorf("%d items are not as they should be:", len(r.Violations))}
+	late := []error{fmt.Errorf("%d items are not as they should be", len(r.Violations))}
 	for i, v := range r.Violations {
 		if i == maxSaid {
 			late = append(late, errors.New("  … and more: --json has them all"))
