@@ -96,6 +96,7 @@ func (j *journal) ack(start uint64, t Tally) error {
 			j.cp.Tally.Add(t)
 		}
 	}
+	j.cp.Pieces = joinAcked(j.cp.Pieces)
 	for len(j.cp.Pieces) > 0 && j.cp.Pieces[0].Acked && j.cp.Pieces[0].Start == j.cp.Done {
 		j.cp.Done = j.cp.Pieces[0].End
 		j.cp.Pieces = slices.Delete(j.cp.Pieces, 0, 1)
@@ -108,6 +109,20 @@ func (j *journal) ack(start uint64, t Tally) error {
 		j.acked = nil
 	}
 	return nil
+}
+
+// joinAcked makes one piece of acknowledged neighbours: none of them is made again, so their ends mean
+// nothing any more, and a checkpoint is no longer than what is under way.
+func joinAcked(all []piece) []piece {
+	joined := all[:0]
+	for _, p := range all {
+		if n := len(joined); n > 0 && p.Acked && joined[n-1].Acked && joined[n-1].End == p.Start {
+			joined[n-1].End = p.End
+		} else {
+			joined = append(joined, p)
+		}
+	}
+	return joined
 }
 
 // await waits until every line before an offset is acknowledged.

@@ -62,9 +62,9 @@ var fileRules = []files.Rule{
 
 	{Path: rule(`(lock|genesis|limits|routes\.txt)$`), Class: throng.ClassState, Kind: throng.KindFile},
 	{Path: rule(`(receipts|ledger|holds)(/|$)`), Class: throng.ClassLedger, Kind: throng.KindFile},
-	{Path: rule(`releases/`), Class: throng.ClassReleases, Kind: throng.KindFile},
+	{Path: rule(`(releases|method)/`), Class: throng.ClassReleases, Kind: throng.KindFile},
 	{Path: rule(`keys/epoch$`)}, // the store of keys reads it
-	{Path: rule(`(keys/(exports|optout)|optout/list)$`), Class: throng.ClassState, Kind: throng.KindFile},
+	{Path: rule(`(keys/(exports|optout)|optout/list(\.lock)?)$`), Class: throng.ClassState, Kind: throng.KindFile},
 	{Path: rule(`ship/`), Class: throng.ClassState, Kind: throng.KindCheckpoint, Note: "positions and keyed hashes, nothing of a line"},
 	{Path: rule(`quarantine/(?P<day>\d{4}-\d\d-\d\d)\.ndjson$`), Class: throng.ClassQuarantine, Kind: throng.KindQuarantine, Removal: throng.RemoveFile},
 
