@@ -36,8 +36,8 @@ func (c *instants) parse(b []byte) (sec int64, ok bool) {
 // before, and a call that compares texts of any length takes longer than all the rest.
 func (c *instants) isCLF(b *[clfWidth]byte) bool {
 	le := binary.LittleEndian
-	return c.n == clfWidth && (le.Uint64(b[:])^le.Uint64(c.text[:])|le.Uint64(b[8:])^le.Uint64(c.text[8:])|
-		le.Uint64(b[16:])^le.Uint64(c.text[16:])|le.Uint64(b[clfWidth-8:])^le.Uint64(c.text[clfWidth-8:])) == 0
+	return c.n == clfWidth && le.Uint64(b[:]) == le.Uint64(c.text[:]) && le.Uint64(b[8:]) == le.Uint64(c.text[8:]) &&
+		le.Uint64(b[16:]) == le.Uint64(c.text[16:]) && le.Uint64(b[clfWidth-8:]) == le.Uint64(c.text[clfWidth-8:])
 }
 
 // clfWidth is the length of a time in the common log format.
