@@ -146,7 +146,7 @@ func SumOf(parts []Estimate) Estimate {
 	var value int64
 	var squares float64
 	for _, e := range parts {
-		half := float64(e.High-e.Low) / 2
+		half := float64(e.High - e.Value) // the lower end can be cut at zero
 		value += e.Value
 		squares += half * half
 	}

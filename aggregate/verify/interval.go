@@ -52,7 +52,7 @@ type total struct {
 }
 
 func (t *total) add(e throng.Estimate, sign int64) {
-	width := float64(e.High-e.Low) / 2
+	width := float64(e.High - e.Value) // the lower end is cut at zero
 	t.value += sign * e.Value
 	t.squares += width * width
 	t.parts++
