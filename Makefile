@@ -75,7 +75,7 @@ proof: engine ## let twelve simulated days pass and search every byte of every s
 
 kafka: engine ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
-	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest
+	THRONG_TEST_KAFKA=1 $(GO) test -p 1 -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest # one after the other: a broker takes seconds to take its ports
 	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 5m -v -run 'TestProof$$' ./cmd/throng
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
