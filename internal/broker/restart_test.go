@@ -345,7 +345,8 @@ func TestMemoryDoesNotGrowWithTheLog(t *testing.T) {
 	p.kill()
 	opened := peakMemory(t, startProcess(t, dir))
 	t.Logf("log %d MiB; peak of the process that wrote it %d MiB, of the one that opened it %d MiB", blocks*size>>20, written>>20, opened>>20)
-	if limit := blocks * size / 2; written > limit || opened > limit {
+	// Who holds the log has all of it, and garbage besides; who reads it to its end, only the garbage.
+	if limit := blocks * size * 3 / 4; written > limit || opened > limit {
 		t.Errorf("peaks of %d and %d MiB for a log of %d MiB", written>>20, opened>>20, blocks*size>>20)
 	}
 }
