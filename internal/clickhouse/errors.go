@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 
@@ -64,12 +65,23 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
+// unaddressed hides what stands behind the host in addresses: the driver puts a statement and its
+// parameters there, such as what a hold matches, and net/http quotes addresses in its errors.
+type unaddressed struct{ cause error }
+
+var behindHost = regexp.MustCompile(`(https?://[^/?"\s]+)[/?][^"\s]*`)
+
+func (u *unaddressed) Error() string { return behindHost.ReplaceAllString(u.cause.Error(), "$1") }
+
+func (u *unaddressed) Unwrap() error { return u.cause }
+
 // classify wraps an error of the driver: what was done, its code, and whether to try again. A context
 // that is over is not for this call to try again.
 func classify(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
+	err = &unaddressed{err}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

@@ -71,6 +71,11 @@ func TestServerThatIsAway(t *testing.T) {
 	if err := s.Ping(t.Context()); !throng.IsRetryable(err) {
 		t.Errorf("error is %v", err)
 	}
+	// Not even its own statements are quoted: their parameters can be of a person.
+	_, _, err = s.CountMatched(t.Context(), throng.HoldMatch{Site: "www", Path: "/marked"})
+	if err == nil || strings.Contains(err.Error(), "marked") || strings.Contains(err.Error(), "?") || !strings.Contains(err.Error(), addr) {
+		t.Errorf("error is %v, want the address of the server and nothing of the statement", err)
+	}
 }
 
 func TestStoreOverASocket(t *testing.T) {
