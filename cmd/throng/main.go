@@ -57,16 +57,7 @@ type usageError struct{ error }
 func run(ctx context.Context, args []string, std streams, environ []string, clock throng.Clock) int {
 	a := &app{streams: std, environ: environ, clock: clock}
 	exited := -1
-	parser, err := kong.New(&commands{},
-		kong.Name("throng"),
-		kong.Description("Turns web access logs into readership tables that are safe to publish."),
-		kong.UsageOnError(),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(a),
-	)
+	parser, err := newParser(std, func(code int) { exited = code })
 	if err != nil {
 		fmt.Fprintln(std.err, "throng:", err)
 		return exitFailure
@@ -103,6 +94,7 @@ func newParser(std streams, exit func(code int)) (*kong.Kong, error) {
 	return kong.New(&commands{},
 		kong.Name("throng"),
 		kong.Description("Turns web access logs into readership tables that are safe to publish."),
+		kong.UsageOnError(),
 		kong.Writers(std.out, std.err),
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

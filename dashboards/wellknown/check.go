@@ -25,11 +25,6 @@ const (
 	GPCResource    Resource = "gpc"    // the support resource of GPC
 )
 
-// Resources are all of them.
-func Resources() []Resource {
-	return []Resource{PolicyResource, StatusResource, TkResource, GPCResource}
-}
-
 // CheckOptions configure a [Check].
 type CheckOptions struct {
 	// Base is the address of a page of the site; the well-known resources are those of its host. Required.
