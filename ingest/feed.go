@@ -126,6 +126,14 @@ func (w *watermark) mark(t time.Time, ends []position) {
 	}
 }
 
+// unmark takes back the mark that is pending: a position of it may be one that its source never reaches.
+func (w *watermark) unmark() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	w.pending, w.need = time.Time{}, nil
+}
+
 // last is mark for a feed that has ended: it takes the place of an earlier mark.
 func (w *watermark) last(t time.Time, ends []position) {
 	w.mu.Lock()

@@ -143,6 +143,7 @@ func (w *follower) scan(ctx context.Context) error {
 func (w *follower) read(ctx context.Context, now time.Time) error {
 	ends := make([]position, 0, len(w.files))
 	var lag int64
+	moved := false // to a copy, which the next look reads
 	for _, fo := range slices.Clone(w.files) {
 		size, err := fo.size()
 		if err != nil {
@@ -156,6 +157,7 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 			if err := w.truncated(ctx, fo); err != nil {
 				return err
 			}
+			moved = true
 			continue
 		}
 		if size != fo.seen {
@@ -170,7 +172,7 @@ func (w *follower) read(ctx context.Context, now time.Time) error {
 	}
 	packed, reading := w.unread()
 	w.feed.lag.Store(lag + packed)
-	if found := len(w.files)+len(w.archives)+len(w.settled) > 0; found && !reading {
+	if found := len(w.files)+len(w.archives)+len(w.settled) > 0; found && !reading && !moved {
 		w.feed.watermark.mark(now, ends)
 	} else if !found && !w.warned { // a pattern that matches nothing must not pass for a log that is quiet
 		w.warned = true

@@ -219,8 +219,9 @@ func (w *follower) wasRead(at file, size func() (uint64, error)) (bool, error) {
 // it. Without a copy what was not read is lost, as it is for everyone.
 func (w *follower) truncated(ctx context.Context, fo *followed) error {
 	log := w.ship.Logger.With(slog.String("feed", w.feed.Name), slog.String("source", fo.source.journal.cp.ID.String()))
-	// What was sent to workers since may have been of the next generation already, and longer than the copy:
-	// the copy has what is durable, and is read again from there when nothing is under way any more.
+	// What was sent to workers since, and marked, may have been of the next generation already, and longer than
+	// the copy: that has what is durable, and is read again from there when nothing is under way any more.
+	w.feed.watermark.unmark()
 	fo.todo = fo.source.journal.todo()
 	fo.source.failed.Store(true)
 	// A worker may be reading the file: it is closed when nobody holds it any more.

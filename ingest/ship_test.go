@@ -145,7 +145,10 @@ func (s *site) shipper(o ingest.ShipOptions) *ingest.Shipper {
 		s.t.Fatal(err)
 	}
 	o.Dir, o.Quarantine = filepath.Join(s.dir, "ship"), filepath.Join(s.dir, "quarantine")
-	o.Clock, o.Logger = s.clock, slog.New(slog.DiscardHandler)
+	o.Clock = s.clock
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	if o.Broker == nil {
 		o.Broker = s.broker
 	}

@@ -150,7 +150,8 @@ func (s *serving) killAtSteps(t *testing.T, r *rand.Rand, most int) (steps int) 
 		now := s.footprint()
 		if now == last {
 			if time.Now().After(deadline) {
-				t.Fatalf("the day was not closed within %s", drainTime)
+				tally, whole := shipped(t, s.state)
+				t.Fatalf("the day was not closed within %s of step %d; %d lines are acknowledged (all that were read: %t)", drainTime, steps, tally.Lines, whole)
 			}
 			if time.Since(grown) > time.Second/2 { // blocks of today tell how far yesterday was read
 				s.today.grow(t)
@@ -159,7 +160,7 @@ func (s *serving) killAtSteps(t *testing.T, r *rand.Rand, most int) (steps int) 
 			time.Sleep(200 * time.Microsecond) // looks again; a step of the close takes longer
 			continue
 		}
-		last = now
+		last, deadline = now, time.Now().Add(drainTime)
 		if steps < most && (steps == 0 || r.IntN(2) == 0) {
 			s.serve.kill()
 			steps++
