@@ -2,13 +2,14 @@
 # A real Apache Kafka for tests: brokers on loopback, each also a controller (KRaft), 512 MB of heap each.
 #
 #   kafka.sh install               fetch Kafka into the user's cache folder (43 MB, once); needs Java 17 and mvn
-#   kafka.sh format DIR PORT [N]   make the folders of N brokers (1); broker I listens on PORT+2(I-1), its controller one above
+#   kafka.sh format DIR PORT [N]   make the folders of N brokers (1); broker I listens on PORT+2(I-1), its controller one above;
+#                                  DIR/extra.properties is added to each one's settings, DIR/users has SCRAM users for --add-scram
 #   kafka.sh run DIR I             be broker I, in the foreground, until told to stop
 #   kafka.sh start DIR PORT [N]    format unless DIR is there, run all in the background, wait until they answer
 #   kafka.sh stop DIR              stop those, by process id
 #
 # Exits with 77 where Java or mvn is missing. Versions are pinned in internal/broker/kafkatest/pom.xml. Not for production: no
-# authentication, settings for quick tests.
+# authentication unless DIR says so, settings for quick tests.
 set -eu
 
 pom=$(cd "$(dirname "$0")/../internal/broker/kafkatest" && pwd)/pom.xml
@@ -84,13 +85,24 @@ properties() {
 		log.initial.task.delay.ms=1000
 		log.index.size.max.bytes=65536
 	END
+	[ ! -f "$1/extra.properties" ] || cat "$1/extra.properties" # of two values of a setting Java takes the second
+}
+
+# add_users FILE CLASS ARGS… becomes a class of Kafka that is also told each line of FILE as --add-scram.
+add_users() {
+	users=$1
+	shift
+	if [ -f "$users" ]; then
+		while read -r user; do set -- "$@" --add-scram "$user"; done <"$users"
+	fi
+	jvm "$@"
 }
 
 format() {
 	for i in $(seq "$3"); do
 		mkdir -p "$1/broker-$i"
 		properties "$1" "$2" "$3" "$i" >"$1/broker-$i/server.properties"
-		(jvm kafka.tools.StorageTool format --cluster-id throng-test-kafka-000A --config "$1/broker-$i/server.properties") >"$1/broker-$i/format" 2>&1 ||
+		(add_users "$1/users" kafka.tools.StorageTool format --cluster-id throng-test-kafka-000A --config "$1/broker-$i/server.properties") >"$1/broker-$i/format" 2>&1 ||
 			{ cat "$1/broker-$i/format" >&2 && fail "cannot format $1"; }
 	done
 }
@@ -139,7 +151,7 @@ run) install && jvm kafka.Kafka "${2:?DIR}/broker-${3:?I}/server.properties" ;;
 start) install && start "${2:?DIR}" "${3:?PORT}" "${4:-1}" ;;
 stop) stop "${2:?DIR}" ;;
 *)
-	sed -n '4,8s/^#  *//p' "$0" >&2
+	sed -n '4,9s/^#  *//p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -54,7 +54,7 @@ type Options struct {
 	ReplicationFactor int
 	// TopicRetention is the time after which the broker may drop a record of such a topic, whatever
 	// was done with it: a backstop behind the deletion of the whole topic, counted from the writing of
-	// each record. It must be longer than any consumer can be behind. Defaults to 72 hours: a record of
+	// each record, and up to an hour late. It must be longer than any consumer can be behind. Defaults to 72 hours: a record of
 	// the first minute of a day lives until 48 hours after its end, when retention deletes the topic.
 	TopicRetention time.Duration
 	// Compression is the codec of messages: none, gzip, snappy, lz4 or zstd. Defaults to none.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 
 	"github.com/segmentio/kafka-go"
@@ -50,6 +51,9 @@ func temporary(err error) bool {
 	}
 	if untrusted := new(tls.CertificateVerificationError); errors.As(err, &untrusted) {
 		return false
+	}
+	if alert := new(net.OpError); errors.As(err, &alert) && alert.Op == "remote error" {
+		return false // what crypto/tls calls an alert of the broker, such as one about our certificate
 	}
 	var answer kafka.Error
 	if errors.As(err, &answer) {

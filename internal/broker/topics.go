@@ -7,14 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"throng"
 )
 
-// EnsureTopic creates the topic if it does not exist, for messages of up to [throng.MaxBlockBytes].
-// A topic that exists is left as it is. What was seen once is not asked again until a call finds
+// EnsureTopic creates the topic if it does not exist, for messages of up to [throng.MaxBlockBytes]. With
+// three copies or more, a message is acknowledged when two of them have it. A topic that exists is left as it is. What was seen once is not asked again until a call finds
 // the topic missing.
 func (c *Client) EnsureTopic(ctx context.Context, topic string) error {
 	c.mu.Lock()
@@ -45,15 +46,33 @@ func (c *Client) awaitTopic(ctx context.Context, topic string) error {
 	return err
 }
 
+// topicSettings are those that the guarantees of this package, and the room of retention, rest on. They are
+// written out: a cluster's own defaults can be others.
+func (c *Client) topicSettings() []kafka.ConfigEntry {
+	settings := []kafka.ConfigEntry{
+		{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(throng.MaxBlockBytes)},
+		{ConfigName: "cleanup.policy", ConfigValue: "delete"}, // compaction would drop all but one block of a key
+		{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.o.TopicRetention.Milliseconds(), 10)},
+		{ConfigName: "segment.ms", ConfigValue: strconv.FormatInt(segmentSpan.Milliseconds(), 10)},
+		{ConfigName: "message.timestamp.type", ConfigValue: "CreateTime"}, // Clock's
+		{ConfigName: "unclean.leader.election.enable", ConfigValue: "false"},
+	}
+	if c.o.ReplicationFactor >= 3 {
+		settings = append(settings, kafka.ConfigEntry{ConfigName: "min.insync.replicas", ConfigValue: "2"})
+	}
+	return settings
+}
+
+// segmentSpan is how much longer than TopicRetention a record can live: a broker drops whole segments, by their
+// youngest record.
+const segmentSpan = time.Hour
+
 func (c *Client) createTopic(ctx context.Context, topic string) error {
 	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic:             topic,
 		NumPartitions:     c.o.Partitions,
 		ReplicationFactor: c.o.ReplicationFactor,
-		ConfigEntries: []kafka.ConfigEntry{
-			{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(throng.MaxBlockBytes)},
-			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(c.o.TopicRetention.Milliseconds(), 10)},
-		},
+		ConfigEntries:     c.topicSettings(),
 	}}})
 	if err != nil {
 		return err

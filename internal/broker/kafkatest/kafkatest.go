@@ -7,7 +7,7 @@
 //
 // # What it is not
 //
-// A model of a cluster in production: there is no authentication, one machine stands for all, records
+// A model of a cluster in production: there is no authentication but after StartSecured, one machine stands for all, records
 // may have timestamps far ahead of the machine's clock, and what Kafka deletes leaves the disk a second
 // later (log.segment.delete.delay.ms, a minute by default).
 package kafkatest
@@ -36,7 +36,7 @@ const Variable = "THRONG_TEST_KAFKA"
 func Wanted() bool { return os.Getenv(Variable) != "" }
 
 const (
-	startTime = time.Minute
+	startTime = 3 * time.Minute // on a machine that has other work
 	stopTime  = 30 * time.Second
 	missing   = 77 // exit code of scripts/kafka.sh where Kafka cannot be had
 )

@@ -1,0 +1,314 @@
+package broker_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"throng"
+	"throng/internal/broker"
+	"throng/internal/broker/kafkatest"
+)
+
+// secured is a Kafka cluster that takes no stranger.
+type secured struct {
+	cluster *kafkatest.Cluster
+	access  kafkatest.Access
+	tls     *tls.Config
+}
+
+func startSecured(t *testing.T, n int, users ...string) *secured {
+	t.Helper()
+	if !kafkatest.Wanted() {
+		t.Skip("the embedded broker has no access control of this kind: set " + kafkatest.Variable + "=1")
+	}
+	s := &secured{}
+	s.cluster, s.access = kafkatest.StartSecured(t, t.TempDir(), n, users...)
+	ca, err := os.ReadFile(s.access.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(s.access.CertFile, s.access.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
+	if !s.tls.RootCAs.AppendCertsFromPEM(ca) {
+		t.Fatal("no certificate")
+	}
+	return s
+}
+
+// options are those of a user.
+func (s *secured) options(user string) broker.Options {
+	return broker.Options{Addrs: s.cluster.Addrs(), TLS: s.tls, Partitions: 3, ReplicationFactor: len(s.cluster.Addrs()),
+		SASL: broker.SASL{Mechanism: "scram-sha-512", User: user, Password: s.access.Password(user)}}
+}
+
+func (s *secured) open(t *testing.T, user string) *broker.Client {
+	t.Helper()
+	c, err := broker.Open(t.Context(), s.options(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// admin is kafka-go's own client, as the administrator.
+func (s *secured) admin(t *testing.T) *kafka.Client {
+	t.Helper()
+	mechanism, err := scram.Mechanism(scram.SHA512, kafkatest.Admin, s.access.Password(kafkatest.Admin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &kafka.Transport{TLS: s.tls, SASL: mechanism}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &kafka.Client{Addr: kafka.TCP(s.cluster.Addrs()...), Timeout: time.Minute, Transport: transport}
+}
+
+// TestSecuredKafka: three brokers that talk TLS and SCRAM, to each other too. Whoever lacks one of the
+// three proofs is refused, for good, and told nothing back of the password.
+func TestSecuredKafka(t *testing.T) {
+	s := startSecured(t, 3)
+	for _, mechanism := range []string{"scram-sha-256", "scram-sha-512"} {
+		o := s.options(kafkatest.Admin)
+		o.SASL.Mechanism = mechanism
+		c, err := broker.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roundTrip(t, c)
+		topics, err := c.Topics(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		events := slices.DeleteFunc(topics, func(topic string) bool { return !strings.HasPrefix(topic, "events-") })
+		checkSettings(t, s.admin(t), events[0])
+		if err := errors.Join(c.DeleteTopic(t.Context(), events[0]), c.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	for name, spoil := range map[string]func(*broker.Options){
+		"a wrong password":             func(o *broker.Options) { o.SASL.Password = "battery staple" },
+		"an unknown user":              func(o *broker.Options) { o.SASL.User = "stranger" },
+		"a mechanism that is not on":   func(o *broker.Options) { o.SASL.Mechanism = "plain" },
+		"brokers nobody vouches for":   func(o *broker.Options) { o.TLS = &tls.Config{Certificates: s.tls.Certificates} },
+		"no certificate of the client": func(o *broker.Options) { o.TLS = &tls.Config{RootCAs: s.tls.RootCAs} },
+	} {
+		o := s.options(kafkatest.Admin)
+		spoil(&o)
+		_, err := broker.Open(t.Context(), o)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		if throng.IsRetryable(err) {
+			t.Errorf("%s: is tried again: %v", name, err)
+		}
+		if strings.Contains(err.Error(), o.SASL.Password) {
+			t.Errorf("%s: the error has the password: %v", name, err)
+		}
+	}
+	o := s.options(kafkatest.Admin)
+	o.TLS = nil
+	if _, err := broker.Open(t.Context(), o); err == nil {
+		t.Error("a connection without TLS was accepted")
+	}
+}
+
+// checkSettings compares what Kafka says of a topic of events with what it was to be created with.
+func checkSettings(t *testing.T, admin *kafka.Client, topic string) {
+	t.Helper()
+	res, err := admin.DescribeConfigs(t.Context(), &kafka.DescribeConfigsRequest{
+		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic}}})
+	if err != nil || res.Resources[0].Error != nil {
+		t.Fatal(err, res)
+	}
+	got := map[string]string{}
+	for _, e := range res.Resources[0].ConfigEntries {
+		got[e.ConfigName] = e.ConfigValue
+	}
+	for name, want := range map[string]string{
+		"max.message.bytes": "16777216", "cleanup.policy": "delete", "retention.ms": "259200000", "segment.ms": "3600000",
+		"message.timestamp.type": "CreateTime", "unclean.leader.election.enable": "false", "min.insync.replicas": "2",
+	} {
+		if got[name] != want {
+			t.Errorf("%s of topic %s is %q, want %q", name, topic, got[name], want)
+		}
+	}
+	layout, err := admin.Metadata(t.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if partitions := layout.Topics[0].Partitions; len(partitions) != 3 || len(partitions[0].Replicas) != 3 {
+		t.Errorf("topic %s has %d partitions of %d copies, want 3 of 3", topic, len(partitions), len(partitions[0].Replicas))
+	}
+}
+
+// TestGrants: each user does its work with the grants of deploy/kafka/grants, and nothing that is others'.
+func TestGrants(t *testing.T) {
+	s := startSecured(t, 1, "ship", "load", "close", "retention")
+	grant(t, s.admin(t))
+	const topic = "events-2036-03-20"
+	ctx := t.Context()
+
+	ship := s.open(t, "ship")
+	if err := ship.EnsureTopic(ctx, topic); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, ship, topic, "block")
+	closer := s.open(t, "close")
+	if err := closer.EnsureTopic(ctx, topic); err != nil {
+		t.Error(err)
+	}
+	for p := range 3 {
+		if _, err := closer.ProduceTo(ctx, topic, p, []byte("marker")); err != nil {
+			t.Error(err)
+		}
+	}
+	sub, err := s.open(t, "load").Subscribe(ctx, "throng-load-"+topic, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(sub.Commit(ctx, fetch(t, sub, 4)...), sub.Close()); err != nil {
+		t.Error(err)
+	}
+	if committed, err := closer.Committed(ctx, "throng-load-"+topic, topic); err != nil || committed[0]+committed[1]+committed[2] != 4 {
+		t.Errorf("close sees %v committed, %v", committed, err)
+	}
+	checkRaw(t, s)
+	checkRefused(t, s, topic)
+
+	retention := s.open(t, "retention")
+	items, err := retention.Items(ctx)
+	if err == nil {
+		err = retention.Read(ctx, items)
+	}
+	if err != nil || len(items) != 1 || items[0].Name != topic || items[0].Oldest.IsZero() {
+		t.Fatalf("retention sees %+v, %v", items, err)
+	}
+	if err := retention.DropItem(ctx, items[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+// grant tells the cluster what deploy/kafka/grants says.
+func grant(t *testing.T, admin *kafka.Client) {
+	t.Helper()
+	f, err := os.Open("../../deploy/kafka/grants")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var entries []kafka.ACLEntry
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "#") {
+			continue
+		}
+		e := kafka.ACLEntry{Host: "*", PermissionType: kafka.ACLPermissionTypeAllow}
+		words := strings.Fields(lines.Text())
+		if len(words) != 5 {
+			t.Fatalf("grants: %q", lines.Text())
+		}
+		e.Principal, e.ResourceName = "User:"+words[0], words[3]
+		err := errors.Join(e.Operation.UnmarshalText([]byte(words[1])), e.ResourceType.UnmarshalText([]byte(words[2])),
+			e.ResourcePatternType.UnmarshalText([]byte(words[4])))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	res, err := admin.CreateACLs(t.Context(), &kafka.CreateACLsRequest{ACLs: entries})
+	if err == nil {
+		err = errors.Join(res.Errors...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := admin.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: "raw-access", NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}, {ConfigName: "retention.ms", ConfigValue: "3600000"}, {ConfigName: "segment.ms", ConfigValue: "600000"}},
+	}}})
+	if err == nil {
+		err = raw.Errors["raw-access"]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkRaw reads and judges a raw topic as those who may.
+func checkRaw(t *testing.T, s *secured) {
+	t.Helper()
+	writer := s.open(t, kafkatest.Admin)
+	produce(t, writer, "raw-access", "a line")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	read := false
+	err := s.open(t, "ship").Share(ctx, "throng-raw", "raw-access", func(ctx context.Context, p *broker.Partition) error {
+		messages, _, err := p.Fetch(ctx, 0)
+		if err == nil && len(messages) == 1 {
+			err = p.Commit(ctx, 1, "note")
+		}
+		read = err == nil
+		cancel()
+		return err
+	})
+	if err != nil || !read {
+		t.Errorf("ship reads the raw topic: %v, %v", read, err)
+	}
+	retention := s.open(t, "retention")
+	raw := broker.RawTopics{{Client: retention, Topic: "raw-access"}}
+	items, err := raw.Items(t.Context())
+	if err == nil {
+		err = raw.Read(t.Context(), items)
+	}
+	if err != nil || len(items) != 1 || items[0].Keeps >= 2*time.Hour || items[0].Oldest.IsZero() {
+		t.Errorf("retention judges the raw topic: %+v, %v", items, err)
+	}
+}
+
+// checkRefused: what a user was not granted fails for good, and says why.
+func checkRefused(t *testing.T, s *secured, topic string) {
+	t.Helper()
+	ctx := t.Context()
+	for what, call := range map[string]func() error{
+		"load writes":               func() error { return s.open(t, "load").Produce(ctx, topic, nil, []byte("x")) },
+		"retention writes":          func() error { return s.open(t, "retention").Produce(ctx, topic, nil, []byte("x")) },
+		"ship deletes":              func() error { return s.open(t, "ship").DeleteTopic(ctx, topic) },
+		"close deletes":             func() error { return s.open(t, "close").DeleteTopic(ctx, topic) },
+		"load creates":              func() error { return s.open(t, "load").EnsureTopic(ctx, "events-2036-03-21") },
+		"ship creates another kind": func() error { return s.open(t, "ship").EnsureTopic(ctx, "other") },
+		"ship reads blocks": func() error {
+			items := []throng.Item{{Store: broker.Store, Name: topic}}
+			return s.open(t, "ship").Read(ctx, items)
+		},
+		"retention takes part in loading": func() error {
+			_, err := s.open(t, "retention").Committed(ctx, "throng-load-"+topic, topic)
+			return err
+		},
+	} {
+		err := call()
+		if !errors.Is(err, kafka.TopicAuthorizationFailed) && !errors.Is(err, kafka.GroupAuthorizationFailed) && !errors.Is(err, kafka.ClusterAuthorizationFailed) {
+			t.Errorf("%s: want to be told that it may not: %v", what, err)
+		}
+		if throng.IsRetryable(err) {
+			t.Errorf("%s: is tried again: %v", what, err)
+		}
+	}
+}
