@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"throng/aggregate/attack":                   {"throng"},
 	"throng/aggregate/utility":                  {"throng", "throng/aggregate/dp", "throng/aggregate/simulation", "throng/internal/loadgen"},
 	"throng/aggregate/simulation":               {"throng", "throng/aggregate", "throng/aggregate/ledger"},
+	"throng/backup":                             {"throng", "throng/aggregate/ledger", "throng/internal/durable", "throng/retention", "throng/retention/hold"},
 	"throng/retention":                          {"throng", "throng/internal/durable"},
 	"throng/retention/hold":                     {"throng", "throng/internal/durable"},
 	"throng/retention/files":                    {"throng", "throng/internal/durable"},

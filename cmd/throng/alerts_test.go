@@ -88,7 +88,7 @@ var known = map[string]bool{}
 func checkCommand(t *testing.T, alert string, words []string) {
 	t.Helper()
 	depth := 1
-	if strings.Contains(" retention hold keys ledger release config optout engine broker ", " "+words[0]+" ") {
+	if strings.Contains(" retention hold keys ledger release backup config optout engine broker ", " "+words[0]+" ") {
 		depth = 2
 	}
 	if len(words) < depth {

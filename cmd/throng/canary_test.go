@@ -55,6 +55,7 @@ func TestCanary(t *testing.T) {
 	serve.stop(t)
 	c.checkAfterClose(t)
 	c.checkCommands(t, later)
+	c.checkBackup(t)
 
 	t.Log("a hold copies what a few of those who opted out asked for")
 	c.hold(t, later)
@@ -204,6 +205,21 @@ func (c *canarySite) checkCommands(t *testing.T, now time.Time) {
 			t.Errorf("%s ended with %v and printed %d bytes", command, err, len(out))
 		}
 		c.search.check(t, command, out)
+	}
+}
+
+// checkBackup searches a backup of the state directory: it has what was published and nothing of any visitor.
+func (c *canarySite) checkBackup(t *testing.T) {
+	t.Helper()
+	archive := []byte(output(t, nil, "backup", "create", "--dir", c.state, "-"))
+	c.search.check(t, "the backup", archive)
+	if what := coarse().find(archive); len(what) > 0 {
+		t.Errorf("the backup holds %s", what)
+	}
+	for _, part := range []string{"/section-0/page-0", `"kind":"publication"`} {
+		if !bytes.Contains(archive, []byte(part)) {
+			t.Errorf("the backup has no %s, so that searching it would prove nothing", part)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Check what was published from the published files alone."`
 	Attack    attackCommand    `cmd:"" help:"Look for groups under k in what was published."`
 	Publish   publishCommand   `cmd:"" help:"Write everything that was published, as a bundle for any static host."`
+	Backup    backupCommand    `cmd:"" help:"Keep releases, ledger and receipts in one archive, and bring them back."`
 	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
 	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
 	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
