@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"throng/backup"
+	"throng/internal/backup"
 	"throng/internal/durable"
 )
 

@@ -21,7 +21,7 @@ import (
 	"throng"
 	"throng/aggregate"
 	"throng/aggregate/ledger"
-	"throng/backup"
+	"throng/internal/backup"
 	"throng/internal/durable"
 	"throng/retention"
 )
