@@ -34,6 +34,7 @@ func (h *Handler) apiRoutes() {
 		h.mux.HandleFunc(apiBase+pattern, h.apiAnswer(answer))
 	}
 	h.mux.HandleFunc(apiBase+"/", h.apiAnswer(func(*http.Request) (any, error) { return nil, errNothing }))
+	h.mux.Handle(apiBase+"/{$}", http.RedirectHandler(apiBase+"/openapi.json", http.StatusSeeOther))
 	h.mux.HandleFunc(apiBase+"/openapi.json", h.answer(func(*http.Request) (*response, error) {
 		body, err := apiFiles.ReadFile("api/openapi.json")
 		return &response{kind: "application/json", body: body}, err

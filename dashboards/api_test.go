@@ -160,6 +160,9 @@ func TestAPIRefusesWhatIsNotReading(t *testing.T) {
 			t.Errorf("%s: %d %s", method, w.Code, w.Header().Get("Content-Type"))
 		}
 	}
+	if w := get(h, "/api/v1/"); w.Code != 303 || w.Header().Get("Location") != "/api/v1/openapi.json" {
+		t.Errorf("the beginning of the API leads nowhere: %d to %q", w.Code, w.Header().Get("Location"))
+	}
 	if w := get(h, "/api/v1/nothing"); w.Code != 404 || !json.Valid(w.Body.Bytes()) {
 		t.Errorf("an unknown address: %d %s", w.Code, w.Body)
 	}
