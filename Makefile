@@ -15,7 +15,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka cluster-demo notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,10 +73,13 @@ audit: ## attack 90 simulated days, the mechanism with 100,000 samples a side, a
 proof: engine ## let twelve simulated days pass and search every byte of every store, three times a day
 	$(GO) test -count=1 -timeout 13m -v -run 'TestProof$$|TestTracesAreFound|TestLimits' ./cmd/throng
 
-kafka: engine ## run the tests of brokers and topics on a real Apache Kafka; needs Java 17 and mvn
+kafka: engine ## run the tests of brokers, topics and the stages on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
 	THRONG_TEST_KAFKA=1 $(GO) test -p 1 -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest # one after the other: a broker takes seconds to take its ports
-	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 5m -v -run 'TestProof$$' ./cmd/throng
+	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v -run 'TestProof$$|TestKafka' ./cmd/throng
+
+cluster-demo: build engine ## run nginx, ship ×2, Kafka ×3, load ×2, engine, close and dashboards as processes of their own
+	bash scripts/cluster.sh
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md

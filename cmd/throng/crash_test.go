@@ -179,7 +179,11 @@ func shipped(t *testing.T, dir string) (tally ingest.Tally, whole bool) {
 
 // unloaded is how many messages the loaders have still to commit.
 func unloaded(ctx context.Context, addr string) (int64, error) {
-	c, err := broker.Open(ctx, broker.Options{Addrs: []string{addr}, Logger: slog.New(slog.DiscardHandler)})
+	return unloadedFrom(ctx, broker.Options{Addrs: []string{addr}, Logger: slog.New(slog.DiscardHandler)})
+}
+
+func unloadedFrom(ctx context.Context, o broker.Options) (int64, error) {
+	c, err := broker.Open(ctx, o)
 	if err != nil {
 		return 0, err
 	}

@@ -1,19 +1,15 @@
 package broker_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"throng"
 	"throng/internal/broker"
@@ -34,17 +30,9 @@ func startSecured(t *testing.T, n int, users ...string) *secured {
 	}
 	s := &secured{}
 	s.cluster, s.access = kafkatest.StartSecured(t, t.TempDir(), n, users...)
-	ca, err := os.ReadFile(s.access.CAFile)
-	if err != nil {
+	var err error
+	if s.tls, err = s.access.TLS(); err != nil {
 		t.Fatal(err)
-	}
-	pair, err := tls.LoadX509KeyPair(s.access.CertFile, s.access.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
-	if !s.tls.RootCAs.AppendCertsFromPEM(ca) {
-		t.Fatal("no certificate")
 	}
 	return s
 }
@@ -69,18 +57,6 @@ func (s *secured) open(t *testing.T, user string) *broker.Client {
 	return c
 }
 
-// admin is kafka-go's own client, as the administrator.
-func (s *secured) admin(t *testing.T) *kafka.Client {
-	t.Helper()
-	mechanism, err := scram.Mechanism(scram.SHA512, kafkatest.Admin, s.access.Password(kafkatest.Admin))
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &kafka.Transport{TLS: s.tls, SASL: mechanism}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(s.cluster.Addrs()...), Timeout: time.Minute, Transport: transport}
-}
-
 // TestSecuredKafka: three brokers that talk TLS and SCRAM, to each other too. Whoever lacks one of the
 // three proofs is refused, for good, and told nothing back of the password.
 func TestSecuredKafka(t *testing.T) {
@@ -98,7 +74,7 @@ func TestSecuredKafka(t *testing.T) {
 			t.Fatal(err)
 		}
 		events := slices.DeleteFunc(topics, func(topic string) bool { return !strings.HasPrefix(topic, "events-") })
-		checkSettings(t, s.admin(t), events[0])
+		checkSettings(t, s.cluster, events[0])
 		if err := errors.Join(c.DeleteTopic(t.Context(), events[0]), c.Close()); err != nil {
 			t.Error(err)
 		}
@@ -132,16 +108,11 @@ func TestSecuredKafka(t *testing.T) {
 }
 
 // checkSettings compares what Kafka says of a topic of events with what it was to be created with.
-func checkSettings(t *testing.T, admin *kafka.Client, topic string) {
+func checkSettings(t *testing.T, cluster *kafkatest.Cluster, topic string) {
 	t.Helper()
-	res, err := admin.DescribeConfigs(t.Context(), &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic}}})
-	if err != nil || res.Resources[0].Error != nil {
-		t.Fatal(err, res)
-	}
-	got := map[string]string{}
-	for _, e := range res.Resources[0].ConfigEntries {
-		got[e.ConfigName] = e.ConfigValue
+	got, err := cluster.Settings(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
 		"max.message.bytes": "16777216", "cleanup.policy": "delete", "retention.ms": "259200000", "segment.ms": "3600000",
@@ -151,19 +122,20 @@ func checkSettings(t *testing.T, admin *kafka.Client, topic string) {
 			t.Errorf("%s of topic %s is %q, want %q", name, topic, got[name], want)
 		}
 	}
-	layout, err := admin.Metadata(t.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if partitions := layout.Topics[0].Partitions; len(partitions) != 3 || len(partitions[0].Replicas) != 3 {
-		t.Errorf("topic %s has %d partitions of %d copies, want 3 of 3", topic, len(partitions), len(partitions[0].Replicas))
+	replicas, err := cluster.Replicas(t.Context(), topic)
+	if err != nil || len(replicas) != 3 || len(replicas[0]) != 3 {
+		t.Errorf("topic %s is on brokers %v, %v; want 3 partitions of 3 copies", topic, replicas, err)
 	}
 }
 
 // TestGrants: each user does its work with the grants of deploy/kafka/grants, and nothing that is others'.
 func TestGrants(t *testing.T) {
 	s := startSecured(t, 1, "ship", "load", "close", "retention")
-	grant(t, s.admin(t))
+	err := errors.Join(s.cluster.Grant(t.Context()), s.cluster.CreateTopic(t.Context(), "raw-access", 1,
+		map[string]string{"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000", "segment.ms": "600000"}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	const topic = "events-2036-03-20"
 	ctx := t.Context()
 
@@ -204,51 +176,6 @@ func TestGrants(t *testing.T) {
 	}
 	if err := retention.DropItem(ctx, items[0]); err != nil {
 		t.Error(err)
-	}
-}
-
-// grant tells the cluster what deploy/kafka/grants says.
-func grant(t *testing.T, admin *kafka.Client) {
-	t.Helper()
-	f, err := os.Open("../../deploy/kafka/grants")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var entries []kafka.ACLEntry
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
-			continue
-		}
-		e := kafka.ACLEntry{Host: "*", PermissionType: kafka.ACLPermissionTypeAllow}
-		words := strings.Fields(lines.Text())
-		if len(words) != 5 {
-			t.Fatalf("grants: %q", lines.Text())
-		}
-		e.Principal, e.ResourceName = "User:"+words[0], words[3]
-		err := errors.Join(e.Operation.UnmarshalText([]byte(words[1])), e.ResourceType.UnmarshalText([]byte(words[2])),
-			e.ResourcePatternType.UnmarshalText([]byte(words[4])))
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, e)
-	}
-	res, err := admin.CreateACLs(t.Context(), &kafka.CreateACLsRequest{ACLs: entries})
-	if err == nil {
-		err = errors.Join(res.Errors...)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := admin.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: "raw-access", NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafka.ConfigEntry{
-			{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}, {ConfigName: "retention.ms", ConfigValue: "3600000"}, {ConfigName: "segment.ms", ConfigValue: "600000"}},
-	}}})
-	if err == nil {
-		err = raw.Errors["raw-access"]
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -46,6 +46,7 @@ type Cluster struct {
 	dir     string
 	port    int
 	brokers []*Broker
+	access  *Access // nil where it is open to all
 }
 
 // Start runs a cluster of n brokers on dir, or goes on with the n that ran there before, at the same

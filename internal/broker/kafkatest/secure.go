@@ -46,7 +46,9 @@ func StartSecured(t testing.TB, dir string, n int, users ...string) (*Cluster, A
 	if err != nil {
 		t.Fatalf("secure Kafka: %v", err)
 	}
-	return Start(t, dir, n), a
+	c := Start(t, dir, n)
+	c.access = &a
+	return c, a
 }
 
 const securedProperties = `listener.security.protocol.map=CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT
