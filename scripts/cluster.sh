@@ -17,10 +17,14 @@ cd "$(dirname "$0")/.."
 
 readonly throng=$PWD/bin/throng port=${PORT:-21000}
 readonly requests=20 seconds=1800 # live requests a second to each web host, and for how long
+readonly today=$(date -u +%F) yesterday=$(date -u -d yesterday +%F) # of UTC, as are the days that are closed
 check=
 [ "${1:-}" != --check ] || check=yes
 [ -x "$throng" ] || { echo 'cluster: there is no bin/throng: make build' >&2; exit 1; }
 sh scripts/kafka.sh install
+for offset in 0 1 2 3 4 5 10 11 12 13 21 22 25 26; do
+	! (exec 3<>"/dev/tcp/127.0.0.1/$((port + offset))") 2>/dev/null || { echo "cluster: port $((port + offset)) is taken: set PORT" >&2; exit 1; }
+done
 dir=${DIR:-$(mktemp -d)}
 mkdir -p "$dir"/{web1,web2,center,pids}
 
@@ -79,13 +83,16 @@ stage() {
 	END
 }
 
-# yesterday I makes the log of a web host's day before today, and its truth.
-yesterday() {
-	"$throng" gen --from "$dir/readership.csv" --devices 400000 --seed "$1" --truth "$dir/truth$1.json" >"$dir/web$1/access.log.1"
+# log_of I is the log of a web host. Close is told of both: it waits for those it knows.
+log_of() { echo "{name: web$1, site: www, path: \"$dir/web$1/access.log*\", format: combined_signals}"; }
+
+# day_before I makes the log of a web host's day before today, and its truth.
+day_before() {
+	"$throng" gen --from "$dir/readership.csv" --day "$yesterday" --devices 400000 --seed "$1" --truth "$dir/truth$1.json" >"$dir/web$1/access.log.1"
 }
 
 # live I writes today's lines of a web host without nginx.
-live() { exec "$throng" gen --from "$dir/readership.csv" --day "$(date -u +%F)" --seed "1$1" --rate "$requests" --lines $((requests * seconds)) >>"$dir/web$1/access.log"; }
+live() { exec "$throng" gen --from "$dir/readership.csv" --day "$today" --seed "1$1" --rate "$requests" --lines $((requests * seconds)) >>"$dir/web$1/access.log"; }
 
 # ask sends both web hosts requests from a few browsers, some with a signal, for half an hour at most.
 ask() {
@@ -121,11 +128,11 @@ nginx_config() {
 } >"$dir/readership.csv"
 for i in $(seq 0 19); do echo "/section-$((i % 3))/page-$i"; done >"$dir/routes"
 for i in 1 2; do
-	stage "ship$i" "web$i" "sources: [{name: web$i, site: www, path: \"$dir/web$i/access.log*\", format: combined_signals}]" $((port + 20 + i))
+	stage "ship$i" "web$i" "sources: [$(log_of "$i")]" $((port + 20 + i))
 	stage "load$i" "load$i" '' $((port + 22 + i))
-	yesterday "$i"
+	day_before "$i"
 done
-stage close center '' $((port + 25))
+stage close center "sources: [$(log_of 1), $(log_of 2)]" $((port + 25))
 stage retention center '' $((port + 26))
 "$throng" keys init --dir "$dir/web1"
 "$throng" keys export --dir "$dir/web1" >"$dir/keys"
@@ -154,13 +161,13 @@ else
 	for i in 1 2; do run "today$i" live "$i"; done
 fi
 
-published="$dir/center/releases/www/path/$(date -u -d yesterday +%F).json"
+published="$dir/center/releases/www/path/$yesterday.json"
 echo "cluster: yesterday's $(cat "$dir"/web?/access.log.1 | wc -l) lines are on their way; the logs of all processes are in $dir"
 await 600 "the release of yesterday (it is closed ten minutes after midnight UTC at the earliest)" test -f "$published"
 
 # counted is how many of yesterday's events are in the store, and how many the truth has.
 counted() {
-	curl -fsS "http://127.0.0.1:$((port + 10))/" --data-binary "SELECT count() FROM events WHERE toDate(time, 'UTC') = toDate('$(date -u -d yesterday +%F)')"
+	curl -fsS "http://127.0.0.1:$((port + 10))/" --data-binary "SELECT count() FROM events WHERE toDate(time, 'UTC') = toDate('$yesterday')"
 }
 expected() { sed -n 's/^  "\(lines\|rejected\)": \([0-9]*\),*$/\1 \2/p' "$dir"/truth?.json | awk '{ sum += $1 == "lines" ? $2 : -$2 } END { print sum }'; }
 echo "cluster: yesterday is published: $(counted) events are stored, the truth has $(expected)"

@@ -53,6 +53,9 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 	if err := n.recordMethod(ctx); err != nil {
 		return err
 	}
+	if len(n.cfg.Sources) == 0 {
+		n.log.Warn("sources is empty: a day can be closed before a source has sent its first line; list the sources of every machine")
+	}
 	if !c.Once {
 		return n.withMetrics(ctx, measured{closer: closer}, stage{"close", closer.Run})
 	}
