@@ -54,6 +54,9 @@ type Feed struct {
 	// MaxAge cuts the blocks of a stream, or of what is received, earlier than ShipOptions.MaxAge.
 	// Defaults to that.
 	MaxAge time.Duration
+	// Silent keeps a feed that is received from saying how far it has been read: it brings lines of the past.
+	// Defaults to false.
+	Silent bool
 }
 
 // ShipOptions configure a [Shipper].

@@ -105,7 +105,7 @@ func (s *Shipper) readInbox(ctx context.Context, f *feed, in *Inbox) error {
 			return ctx.Err()
 		}
 		now := s.Clock.Now() // before the look at what was received by then
-		if ends, ok := in.ends(); ok {
+		if ends, ok := in.ends(); ok && !f.Silent {
 			f.watermark.mark(now, ends)
 		}
 	}

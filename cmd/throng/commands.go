@@ -16,35 +16,37 @@ import (
 // commands is the command line. Each command is in a file of its own; its Help method is the long
 // help with an example.
 type commands struct {
-	Demo      demoCommand      `cmd:"" help:"Replay a busy day with known truth and serve its tables."`
-	Serve     serveCommand     `cmd:"" help:"Run everything in one process, from a configuration file."`
-	Parse     parseCommand     `cmd:"" help:"Show how log lines are read (raw zone: your own terminal only)."`
-	Formats   formatsCommand   `cmd:"" help:"List the formats of log lines that have a name."`
-	Anonymize anonymizeCommand `cmd:"" help:"Show what is kept of log lines."`
-	Ship      shipCommand      `cmd:"" help:"Read logs, anonymize them and send blocks of events to the broker."`
-	Load      loadCommand      `cmd:"" help:"Take blocks from the broker into the store, exactly once."`
-	Close     closeCommand     `cmd:"" help:"Close days that are over and publish their tables."`
-	Release   releaseCommand   `cmd:"" help:"List, show and export what was published."`
-	Retention retentionCommand `cmd:"" help:"Plan, carry out and prove deletion."`
-	Hold      holdCommand      `cmd:"" help:"Keep copies of a few events past their time, and say why."`
-	Ledger    ledgerCommand    `cmd:"" help:"Show and verify the privacy ledger."`
-	Routes    routesCommand    `cmd:"" help:"Propose a site's route list."`
-	Verify    verifyCommand    `cmd:"" help:"Check what was published from the published files alone."`
-	Attack    attackCommand    `cmd:"" help:"Look for groups under k in what was published."`
-	Publish   publishCommand   `cmd:"" help:"Write everything that was published, as a bundle for any static host."`
-	Backup    backupCommand    `cmd:"" help:"Keep releases, ledger and receipts in one archive, and bring them back."`
-	Keys      keysCommand      `cmd:"" help:"Manage the epoch keys."`
-	Agents    agentsCommand    `cmd:"" help:"Show and score what is kept of user agents."`
-	OptOut    optOutCommand    `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
-	Gen       genCommand       `cmd:"" help:"Write log lines with known truth."`
-	Utility   utilityCommand   `cmd:"" help:"Measure how much of the truth a reader gets, on made-up devices."`
-	Bench     benchCommand     `cmd:"" help:"Measure the stages, one line of figures each."`
-	Dashboard dashboardCommand `cmd:"" name:"dashboards" help:"Serve what was published."`
-	Engine    engineCommand    `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
-	Broker    brokerCommand    `cmd:"" help:"Serve the embedded broker to other processes of this machine."`
-	WellKnown wellKnownCommand `cmd:"" name:"wellknown" help:"Check what a site says about visitors' signals."`
-	Config    configCommand    `cmd:"" help:"Check, print and describe the configuration."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Replay a busy day with known truth and serve its tables."`
+	Serve      serveCommand      `cmd:"" help:"Run everything in one process, from a configuration file."`
+	Parse      parseCommand      `cmd:"" help:"Show how log lines are read (raw zone: your own terminal only)."`
+	Formats    formatsCommand    `cmd:"" help:"List the formats of log lines that have a name."`
+	Anonymize  anonymizeCommand  `cmd:"" help:"Show what is kept of log lines."`
+	Ship       shipCommand       `cmd:"" help:"Read logs, anonymize them and send blocks of events to the broker."`
+	Load       loadCommand       `cmd:"" help:"Take blocks from the broker into the store, exactly once."`
+	Replay     replayCommand     `cmd:"" help:"Read again what the store lacks of a source's files."`
+	Quarantine quarantineCommand `cmd:"" help:"Show refused lines, and count them after a mended configuration."`
+	Close      closeCommand      `cmd:"" help:"Close days that are over and publish their tables."`
+	Release    releaseCommand    `cmd:"" help:"List, show and export what was published."`
+	Retention  retentionCommand  `cmd:"" help:"Plan, carry out and prove deletion."`
+	Hold       holdCommand       `cmd:"" help:"Keep copies of a few events past their time, and say why."`
+	Ledger     ledgerCommand     `cmd:"" help:"Show and verify the privacy ledger."`
+	Routes     routesCommand     `cmd:"" help:"Propose a site's route list."`
+	Verify     verifyCommand     `cmd:"" help:"Check what was published from the published files alone."`
+	Attack     attackCommand     `cmd:"" help:"Look for groups under k in what was published."`
+	Publish    publishCommand    `cmd:"" help:"Write everything that was published, as a bundle for any static host."`
+	Backup     backupCommand     `cmd:"" help:"Keep releases, ledger and receipts in one archive, and bring them back."`
+	Keys       keysCommand       `cmd:"" help:"Manage the epoch keys."`
+	Agents     agentsCommand     `cmd:"" help:"Show and score what is kept of user agents."`
+	OptOut     optOutCommand     `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
+	Gen        genCommand        `cmd:"" help:"Write log lines with known truth."`
+	Utility    utilityCommand    `cmd:"" help:"Measure how much of the truth a reader gets, on made-up devices."`
+	Bench      benchCommand      `cmd:"" help:"Measure the stages, one line of figures each."`
+	Dashboard  dashboardCommand  `cmd:"" name:"dashboards" help:"Serve what was published."`
+	Engine     engineCommand     `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
+	Broker     brokerCommand     `cmd:"" help:"Serve the embedded broker to other processes of this machine."`
+	WellKnown  wellKnownCommand  `cmd:"" name:"wellknown" help:"Check what a site says about visitors' signals."`
+	Config     configCommand     `cmd:"" help:"Check, print and describe the configuration."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // configured is embedded in commands that need a configuration.

@@ -48,6 +48,23 @@ func (s *Store) Feeds(ctx context.Context, since throng.Day) (map[string]time.Ti
 	return feeds, classify("read feeds", err)
 }
 
+// Blocks are the blocks of a feed that were recorded, of all days that were not dropped, without their watermarks.
+func (s *Store) Blocks(ctx context.Context, feed string) (blocks []throng.BlockHeader, err error) {
+	err = s.each(ctx, "Store.Blocks", params{"feed": feed}, func(rows chdriver.Rows) error {
+		var h throng.BlockHeader
+		var source string
+		var day time.Time
+		if err := rows.Scan(&source, &day, &h.Start, &h.End, &h.Rows, &h.Rejected, &h.Late); err != nil {
+			return err
+		}
+		id, err := throng.ParseSourceID(source)
+		h.Source, h.Day, h.Feed = id, throng.DayOf(day), feed
+		blocks = append(blocks, h)
+		return err
+	})
+	return blocks, classify("read blocks", err)
+}
+
 // Tally sums what the recorded blocks of a day say of its lines.
 func (s *Store) Tally(ctx context.Context, day throng.Day) (t throng.Tally, err error) {
 	err = s.each(ctx, "Store.Tally", params{"day": day}, func(rows chdriver.Rows) error {
