@@ -93,7 +93,9 @@ func (o *Rereader) notes() ([]note, error) {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(all, func(a, b note) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Position, b.Position)) })
+	slices.SortStableFunc(all, func(a, b note) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Position, b.Position))
+	})
 	return slices.CompactFunc(all, func(a, b note) bool { return a.Source == b.Source && a.Position == b.Position }), nil
 }
 
