@@ -15,7 +15,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka cluster-demo notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka cluster-demo replicas notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ kafka: engine ## run the tests of brokers, topics and the stages on a real Apach
 
 cluster-demo: build engine ## run nginx, ship ×2, Kafka ×3, load ×2, engine, close and dashboards as processes of their own
 	bash scripts/cluster.sh
+
+replicas: ## run what a replicated schema has to do on two servers; needs Debian's clickhouse-server, zookeeper and Java
+	THRONG_TEST_CLICKHOUSE=1 $(GO) test -count=1 -timeout 5m -v -run 'TestReplicas$$' ./internal/clickhouse
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md

@@ -121,13 +121,11 @@ func openCluster(ctx context.Context, o broker.Options, secure config.TLS, who c
 // openStore connects to the configured server, or starts the embedded engine, and brings the schema
 // up to date.
 func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
-	c := n.cfg.Store
-	secure, err := c.TLS.Client()
+	o, err := serverOptions(n.cfg.Store)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("store.tls: %w", err)}
+		return nil, err
 	}
-	o := clickhouse.Options{Addr: []string{c.Addr}, Database: c.Database, User: c.User, PasswordFile: c.PasswordFile, TLS: secure}
-	if c.Embedded() {
+	if n.cfg.Store.Embedded() {
 		transport, err := n.openEngine(ctx)
 		if err != nil {
 			return nil, err
@@ -150,6 +148,18 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 		}
 		return s.CountTables(ctx, n.sitesWithTables())
 	})
+}
+
+// serverOptions are those of the configured server or cluster.
+func serverOptions(c config.Store) (o clickhouse.Options, err error) {
+	o = clickhouse.Options{Shards: c.Servers(), Cluster: c.Cluster, Database: c.Database, User: c.User, PasswordFile: c.PasswordFile}
+	if c.Addr != "" {
+		o.Addr = []string{c.Addr}
+	}
+	if o.TLS, err = c.TLS.Client(); err != nil {
+		return o, usageError{fmt.Errorf("store.tls: %w", err)}
+	}
+	return o, nil
 }
 
 // sitesWithTables are the sites that have further tables than that of paths.

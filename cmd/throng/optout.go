@@ -159,9 +159,11 @@ func (c optOutAdd) table(a *app, ctx context.Context) (func(use func([]byte)) er
 		return nil, usageError{errors.New("--table reads from the server that store.addr names, and the store is embedded; pipe the identifiers to standard input")}
 	}
 	return func(use func([]byte)) error {
-		s, err := clickhouse.Open(ctx, clickhouse.Options{
-			Addr: []string{cfg.Store.Addr}, Database: cfg.Store.Database, User: cfg.Store.User, PasswordFile: cfg.Store.PasswordFile,
-		})
+		o, err := serverOptions(cfg.Store)
+		if err != nil {
+			return err
+		}
+		s, err := clickhouse.Open(ctx, o)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"maps"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
+	chdriver "github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"throng"
 )
@@ -59,7 +60,7 @@ func (s *Store) InsertBlock(ctx context.Context, id throng.BlockID, rows int, na
 	if err := checkNative(native, rows); err != nil {
 		return fmt.Errorf("insert block: %w", err)
 	}
-	err := s.conn.InsertFormat(insertContext(ctx, id.String()), "Native", statement("Store.InsertBlock"), bytes.NewReader(native))
+	err := s.shardOf(id).insert(insertContext(ctx, id.String()), "Store.InsertBlock", "Native", native)
 	return classify("insert block", err)
 }
 
@@ -80,14 +81,20 @@ func checkNative(native []byte, rows int) error {
 	return nil
 }
 
+func (sh *shard) insert(ctx context.Context, name, format string, data []byte) error {
+	return sh.use(func(c chdriver.Conn) error {
+		return c.InsertFormat(ctx, format, statement(name), bytes.NewReader(data))
+	})
+}
+
 // insertRow inserts one row, given by column, into the table of the named statement. The same token is
 // inserted once.
-func (s *Store) insertRow(ctx context.Context, name, token string, row map[string]any) error {
+func (sh *shard) insertRow(ctx context.Context, name, token string, row map[string]any) error {
 	b, err := json.Marshal(row)
 	if err != nil {
 		return err
 	}
-	return s.conn.InsertFormat(insertContext(ctx, token), "JSONEachRow", statement(name), bytes.NewReader(b))
+	return sh.insert(insertContext(ctx, token), name, "JSONEachRow", b)
 }
 
 // RecordBlock notes that a block is dealt with: inserted, or counted as late, or empty. A block that is
@@ -100,5 +107,5 @@ func (s *Store) RecordBlock(ctx context.Context, h throng.BlockHeader) error {
 	if !h.Watermark.IsZero() {
 		row["watermark"] = h.Watermark.Unix() // a second early at most, never late
 	}
-	return classify("record block", s.insertRow(ctx, "Store.RecordBlock", h.BlockID.String(), row))
+	return classify("record block", s.shardOf(h.BlockID).insertRow(ctx, "Store.RecordBlock", h.BlockID.String(), row))
 }

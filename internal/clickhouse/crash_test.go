@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		insertForever(dir)
 	}
+	if dir := os.Getenv(engineDir); dir != "" {
+		serveEngine(dir)
+	}
 	os.Exit(m.Run())
 }
 

@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -26,7 +25,7 @@ func foldSettings() driver.Settings {
 func (s *Store) Fold(ctx context.Context, day throng.Day, cells []throng.CellKey, rows func(put func(throng.UnitRows) error) error) error {
 	ctx = driver.Context(ctx, driver.WithSettings(foldSettings()))
 	for _, table := range []string{tableFoldedUnits, tableFoldedCells} {
-		if err := s.dropPartition(ctx, table, partitionOf(day)); err != nil {
+		if err := s.emptyPartition(ctx, table, partitionOf(day)); err != nil {
 			return classify("fold units", err)
 		}
 	}
@@ -49,7 +48,7 @@ func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.Ce
 			key.Append(c.Key)
 			holder.Append(c.Holder)
 		}
-		err := s.insertNative(ctx, "Store.Fold.cells", proto.Input{
+		err := insertNative(ctx, s.home(), "Store.Fold.cells", proto.Input{
 			{Name: "day", Data: &days}, {Name: "site", Data: site}, {Name: "cell", Data: &ids},
 			{Name: "table", Data: table}, {Name: "key", Data: &key}, {Name: "holder", Data: &holder},
 		}, n)
@@ -75,18 +74,19 @@ func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows
 	units := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Unit)), n)) // the same numbers by other names
 	cells := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Cell)), n))
 	optedOut, visits, network := proto.ColBool(r.OptedOut), proto.ColUInt32(r.Visits), proto.ColUInt64(r.Network)
-	return s.insertNative(ctx, "Store.Fold.units", proto.Input{
+	sh := s.shards[uint64(r.Unit[0])%uint64(len(s.shards))] // any: all are read
+	return insertNative(ctx, sh, "Store.Fold.units", proto.Input{
 		{Name: "day", Data: &days}, {Name: "unit", Data: &units}, {Name: "opted_out", Data: &optedOut},
 		{Name: "cell", Data: &cells}, {Name: "visits", Data: &visits}, {Name: "network", Data: &network},
 	}, n)
 }
 
 // insertNative inserts columns of n rows with the named statement.
-func (s *Store) insertNative(ctx context.Context, name string, columns proto.Input, n int) error {
+func insertNative(ctx context.Context, sh *shard, name string, columns proto.Input, n int) error {
 	var b proto.Buffer
 	block := proto.Block{Columns: len(columns), Rows: n}
 	if err := block.EncodeRawBlock(&b, 0, columns); err != nil {
 		return err
 	}
-	return s.conn.InsertFormat(ctx, "Native", statement(name), bytes.NewReader(b.Buf))
+	return sh.insert(ctx, name, "Native", b.Buf)
 }

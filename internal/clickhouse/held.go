@@ -59,28 +59,35 @@ func bounds(p netip.Prefix) (first, last string) {
 
 // CountMatched is how many events match, and how many there are.
 func (s *Store) CountMatched(ctx context.Context, m throng.HoldMatch) (matched, all uint64, err error) {
-	matched, err = s.count(ctx, statement("Store.CountMatched")+statement("Store.Held.matched"), matchParams(m))
+	matched, err = s.sum(ctx, statement("Store.CountMatched")+statement("Store.Held.matched"), matchParams(m))
 	if err == nil {
-		all, err = s.count(ctx, statement("Store.CountMatched.all"), nil)
+		all, err = s.sum(ctx, statement("Store.CountMatched.all"), nil)
 	}
 	return matched, all, classify("count matched events", err)
 }
 
-func (s *Store) count(ctx context.Context, query string, p params) (n uint64, err error) {
-	err = s.conn.QueryRow(ctx, query, p.args()...).Scan(&n)
-	return n, err
+// sum adds up the one number that a query gives on each shard.
+func (s *Store) sum(ctx context.Context, query string, p params) (sum uint64, err error) {
+	err = s.settled(ctx, query, p, func(c chdriver.Conn) error {
+		var n uint64
+		err := c.QueryRow(ctx, query, p.args()...).Scan(&n)
+		sum += n
+		return err
+	})
+	return sum, err
 }
 
 // CopyHeld copies the events that match into the held table, together with the terms and the salt, in place of all
 // copies of that name, and says how many it copied.
 func (s *Store) CopyHeld(ctx context.Context, to throng.HoldCopy, terms, salt string, m throng.HoldMatch) (rows uint64, err error) {
 	ctx = driver.Context(ctx, driver.WithSettings(foldSettings()))
-	if err := s.dropPartition(ctx, tableHeld, partitionOfHeld(to)); err != nil {
+	if err := s.emptyPartition(ctx, tableHeld, partitionOfHeld(to)); err != nil {
 		return 0, classify("copy events of hold", err)
 	}
 	p := matchParams(m)
 	p["ordered"], p["until"], p["hold"], p["terms"], p["salt"] = to.Ordered, to.Until, to.Hold, terms, salt
-	if err := s.conn.Exec(ctx, statement("Store.CopyHeld")+statement("Store.Held.matched"), p.args()...); err != nil {
+	copying := statement("Store.CopyHeld") + statement("Store.Held.matched")
+	if err := s.settled(ctx, copying, p, func(c chdriver.Conn) error { return c.Exec(ctx, copying, p.args()...) }); err != nil {
 		return 0, classify("copy events of hold", err)
 	}
 	parts, err := s.heldPartitions(ctx, to.Hold)
@@ -94,7 +101,7 @@ func (s *Store) heldPartitions(ctx context.Context, hold uint32) (map[string]uin
 		var partition string
 		var n uint64
 		err := rows.Scan(&partition, &n)
-		parts[partition] = n
+		parts[partition] += n
 		return err
 	})
 	return parts, err
@@ -109,10 +116,12 @@ func (s *Store) MoveHeld(ctx context.Context, to throng.HoldCopy) error {
 		return classify("move copies of hold", err)
 	}
 	delete(parts, partitionOfHeld(to))
+	moving := statement("Store.MoveHeld")
 	for from := range parts {
-		err := s.dropPartition(ctx, tableHeld, partitionOfHeld(to))
+		err := s.emptyPartition(ctx, tableHeld, partitionOfHeld(to))
 		if err == nil {
-			err = s.exec(ctx, "Store.MoveHeld", params{"until": to.Until, "partition": from})
+			p := params{"until": to.Until, "partition": from}
+			err = s.settled(ctx, moving, p, func(c chdriver.Conn) error { return c.Exec(ctx, moving, p.args()...) })
 		}
 		if err == nil {
 			err = s.dropPartition(ctx, tableHeld, from)
@@ -125,23 +134,22 @@ func (s *Store) MoveHeld(ctx context.Context, to throng.HoldCopy) error {
 }
 
 // EachHeld calls use with each of the copies of a hold, in order of time, and with the terms and the salt that it
-// was ordered with. An error of use ends the call and is returned as it is.
+// was ordered with; on a cluster those of one shard after those of another. An error of use ends the call and is
+// returned as it is.
 func (s *Store) EachHeld(ctx context.Context, c throng.HoldCopy, use func(e throng.HeldEvent, terms, salt string) error) error {
-	rows, err := s.conn.Query(ctx, statement("Store.EachHeld"), params{"partition": partitionOfHeld(c)}.args()...)
-	if err != nil {
-		return classify("read copies of hold", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	var stopped error
+	err := s.each(ctx, "Store.EachHeld", params{"partition": partitionOfHeld(c)}, func(rows chdriver.Rows) error {
 		e, terms, salt, err := scanHeld(rows)
 		if err != nil {
-			return classify("read copies of hold", err)
-		}
-		if err := use(e, terms, salt); err != nil {
 			return err
 		}
+		stopped = use(e, terms, salt)
+		return stopped
+	})
+	if stopped != nil {
+		return stopped
 	}
-	return classify("read copies of hold", rows.Err())
+	return classify("read copies of hold", err)
 }
 
 func scanHeld(rows chdriver.Rows) (e throng.HeldEvent, terms, salt string, err error) {

@@ -87,10 +87,12 @@ const detached = "detached"
 // the parts that a merge replaced; detached parts; the texts of mutations; dropped tables that are not
 // removed yet; and backups. It also lists those of the server's own logs that can hold the text of
 // statements. Names are TABLE/PARTITION-ID, TABLE/detached/PART, and TABLE/KIND/ID for the rest; the
-// tables of the server's logs stand behind "system.". What has no day that can be read gets day 0, so that
+// tables of the server's logs stand behind "system.". What several servers of a cluster have of one name is one
+// item, and each of them has to answer. What has no day that can be read gets day 0, so that
 // it is older than any limit. Frozen copies (shadow) cannot be asked for in SQL: look at the files.
 func (s *Store) Items(ctx context.Context) ([]throng.Item, error) {
 	var items []throng.Item
+	at := map[string]int{} // of items by kind and name
 	scan := func(rows chdriver.Rows) error {
 		var kind, table, partition, part string
 		var since int64
@@ -100,15 +102,29 @@ func (s *Store) Items(ctx context.Context) ([]throng.Item, error) {
 		}
 		it.Kind = throng.ItemKind(kind)
 		describe(&it, table, partition, part, time.Unix(since, 0))
+		key := kind + " " + it.Name
+		if i, ok := at[key]; ok {
+			addCopy(&items[i], it)
+			return nil
+		}
+		at[key] = len(items)
 		items = append(items, it)
 		return nil
 	}
 	for _, query := range []string{"Store.Items", "Store.Items.logs"} {
-		if err := s.each(ctx, query, nil, scan); err != nil {
+		err := s.onEachServer(func(c chdriver.Conn) error { return eachRow(ctx, c, statement(query), nil, scan) })
+		if err != nil {
 			return nil, classify("list partitions", err)
 		}
 	}
 	return items, nil
+}
+
+// addCopy adds what another server has of the same name. Its rows and bytes are counted with those of the
+// first, replicas or not: it is what is stored, and has to be deleted.
+func addCopy(it *throng.Item, other throng.Item) {
+	it.Rows, it.Bytes = it.Rows+other.Rows, it.Bytes+other.Bytes
+	it.Day = min(it.Day, other.Day)
 }
 
 // describe fills in an item's name, class, day and way of removal.
@@ -149,28 +165,46 @@ func describe(it *throng.Item, name, partition, part string, since time.Time) {
 	}
 }
 
-const codeNoSuchPart = 233 // BAD_DATA_PART_NAME
+const (
+	codeNoSuchTable = 60  // UNKNOWN_TABLE
+	codeNoSuchPart  = 233 // BAD_DATA_PART_NAME
+)
 
-// DropItem drops what an item of [Store.Items] names. An item that is gone already is no error.
+// DropItem drops what an item of [Store.Items] names, on every server. An item that is gone already is no
+// error; a server that does not answer is one.
 func (s *Store) DropItem(ctx context.Context, it throng.Item) error {
 	name, err := parseName(it.Name)
 	if err != nil {
 		return fmt.Errorf("drop item: %w", err)
 	}
-	if name.part != "" {
-		err = s.exec(ctx, "Store.DropItem.detached", params{"table": name.table, "part": name.part})
+	text, p, gone := statement("Store.DropItem"), s.of(name, params{"partition": name.partition}), int32(0)
+	switch {
+	case name.part != "":
+		text, p, gone = statement("Store.DropItem.detached"), params{"table": name.table, "part": name.part}, codeNoSuchPart
+	case name.system: // not every server has had something to log
+		gone = codeNoSuchTable
+	}
+	err = s.onEachServer(func(c chdriver.Conn) error {
+		err := c.Exec(ctx, text, p.args()...)
 		var e *Exception
-		if errors.As(err, &e) && e.Code == codeNoSuchPart {
+		if errors.As(err, &e) && e.Code == gone {
 			return nil
 		}
-	} else {
-		err = s.exec(ctx, "Store.DropItem", s.of(name, params{"partition": name.partition}))
-	}
+		return err
+	})
 	return classify("drop item", err)
 }
 
+// dropPartition drops a partition on every server: what is left on one that does not answer is not gone.
 func (s *Store) dropPartition(ctx context.Context, table, partition string) error {
-	return s.exec(ctx, "Store.DropItem", s.of(itemName{table: table}, params{"partition": partition}))
+	p := s.of(itemName{table: table}, params{"partition": partition})
+	return s.onEachServer(func(c chdriver.Conn) error { return c.Exec(ctx, statement("Store.DropItem"), p.args()...) })
+}
+
+// emptyPartition drops a partition that is filled anew. A replica that does not answer follows later.
+func (s *Store) emptyPartition(ctx context.Context, table, partition string) error {
+	p := s.of(itemName{table: table}, params{"partition": partition})
+	return s.onEachShard(func(sh *shard) error { return sh.exec(ctx, statement("Store.DropItem"), p) })
 }
 
 // of adds a name's database and table to the parameters of a statement.
@@ -211,11 +245,25 @@ func (s *Store) ranges(ctx context.Context, name itemName) (map[string][2]time.T
 		column = "event_date"
 	}
 	ranges := map[string][2]time.Time{}
-	err := s.each(ctx, "Store.Read", s.of(name, params{"column": column}), func(rows chdriver.Rows) error {
+	scan := func(rows chdriver.Rows) error {
 		var partition string
 		var oldest, newest int64
 		err := rows.Scan(&partition, &oldest, &newest)
-		ranges[partition] = [2]time.Time{time.Unix(oldest, 0).UTC(), time.Unix(newest, 0).UTC()}
+		r := [2]time.Time{time.Unix(oldest, 0).UTC(), time.Unix(newest, 0).UTC()}
+		if known, ok := ranges[partition]; ok {
+			r[0] = slices.MinFunc([]time.Time{r[0], known[0]}, time.Time.Compare)
+			r[1] = slices.MaxFunc([]time.Time{r[1], known[1]}, time.Time.Compare)
+		}
+		ranges[partition] = r
+		return err
+	}
+	p := s.of(name, params{"column": column})
+	err := s.onEachServer(func(c chdriver.Conn) error {
+		err := eachRow(ctx, c, statement("Store.Read"), p, scan)
+		var e *Exception
+		if name.system && errors.As(err, &e) && e.Code == codeNoSuchTable {
+			return nil
+		}
 		return err
 	})
 	return ranges, err

@@ -58,60 +58,87 @@ func migrations() ([]migration, error) {
 //
 // There is an ADR on why no library does this: docs/adr/0003-migrations.md.
 func (s *Store) Migrate(ctx context.Context) error {
-	all, err := migrations()
-	if err != nil {
-		return fmt.Errorf("migrate store: %w", err)
-	}
-	if err := s.exec(ctx, "Store.Migrate.create", nil); err != nil {
-		return classify("migrate store", err)
-	}
-	todo, err := s.pending(ctx, all)
-	if err != nil {
-		return classify("migrate store", err)
-	}
-	if len(todo) > 0 {
-		if err := s.lockSchema(ctx); err != nil {
-			return classify("lock schema", err)
-		}
-		err := s.apply(ctx, all)
-		unlock := s.exec(context.WithoutCancel(ctx), "Store.Migrate.unlock", nil)
-		if err := errors.Join(err, unlock); err != nil {
+	return s.onEachSchema(func(sc schema) error {
+		if err := sc.exec(ctx, "Store.Migrate.create"); err != nil {
 			return classify("migrate store", err)
 		}
+		todo, err := sc.pending(ctx)
+		if err != nil {
+			return classify("migrate store", err)
+		}
+		if len(todo) > 0 {
+			if err := sc.lock(ctx); err != nil {
+				return classify("lock schema", err)
+			}
+			err := sc.apply(ctx)
+			unlock := sc.exec(context.WithoutCancel(ctx), "Store.Migrate.unlock")
+			if err := errors.Join(err, unlock); err != nil {
+				return classify("migrate store", err)
+			}
+		}
+		return classify("set backstop", sc.setBackstop(ctx, s.backstop))
+	})
+}
+
+// schema is where the steps are sent: a shard that keeps to itself, or the first of a cluster, which sends
+// them on to all servers and has the notes.
+type schema struct {
+	*shard
+	steps []migration
+	in    func(statement string) string // a statement in the form that it has there
+}
+
+func (s *Store) onEachSchema(f func(schema) error) error {
+	all, err := migrations()
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
 	}
-	return classify("set backstop", s.setBackstop(ctx))
+	in := func(text string) string { return clustered(text, s.cluster, s.database) }
+	for i := range all {
+		all[i].text = in(all[i].text)
+	}
+	if s.cluster != "" {
+		return f(schema{s.home(), all, in})
+	}
+	return s.onEachShard(func(sh *shard) error { return f(schema{sh, all, in}) })
+}
+
+func (sc schema) exec(ctx context.Context, name string) error {
+	return sc.shard.exec(ctx, sc.in(statement(name)), nil)
+}
+
+func (sc schema) each(ctx context.Context, name string, scan func(chdriver.Rows) error) error {
+	return sc.shard.each(ctx, statement(name), nil, scan)
 }
 
 // setBackstop gives events the TTL, or takes it away. It is no step: it depends on the configuration.
-func (s *Store) setBackstop(ctx context.Context) error {
+func (sc schema) setBackstop(ctx context.Context, wanted bool) error {
 	var has bool
-	err := s.each(ctx, "Store.Migrate.hasBackstop", nil, func(rows chdriver.Rows) error { return rows.Scan(&has) })
-	if err != nil || has == s.backstop {
+	err := sc.each(ctx, "Store.Migrate.hasBackstop", func(rows chdriver.Rows) error { return rows.Scan(&has) })
+	if err != nil || has == wanted {
 		return err
 	}
-	if s.backstop {
-		return s.exec(ctx, "Store.Migrate.backstop", nil)
+	if wanted {
+		return sc.exec(ctx, "Store.Migrate.backstop")
 	}
-	return s.exec(ctx, "Store.Migrate.noBackstop", nil)
+	return sc.exec(ctx, "Store.Migrate.noBackstop")
 }
 
 // CheckSchema tells whether the tables are those of this program, no step missing and none of a newer one.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	all, err := migrations()
-	if err != nil {
-		return fmt.Errorf("check schema: %w", err)
-	}
-	todo, err := s.pending(ctx, all)
-	if err == nil && len(todo) > 0 {
-		err = fmt.Errorf("%d steps of the migration are missing: start the program that loads", len(todo))
-	}
-	return classify("check schema", err)
+	return s.onEachSchema(func(sc schema) error {
+		todo, err := sc.pending(ctx)
+		if err == nil && len(todo) > 0 {
+			err = fmt.Errorf("%d steps of the migration are missing: start the program that loads", len(todo))
+		}
+		return classify("check schema", err)
+	})
 }
 
 // pending are the steps that are not done.
-func (s *Store) pending(ctx context.Context, all []migration) ([]migration, error) {
+func (sc schema) pending(ctx context.Context) ([]migration, error) {
 	done := map[uint32]string{}
-	err := s.each(ctx, "Store.Migrate.done", nil, func(rows chdriver.Rows) error {
+	err := sc.each(ctx, "Store.Migrate.done", func(rows chdriver.Rows) error {
 		var version uint32
 		var sum string
 		err := rows.Scan(&version, &sum)
@@ -122,12 +149,12 @@ func (s *Store) pending(ctx context.Context, all []migration) ([]migration, erro
 		return nil, err
 	}
 	var todo []migration
-	for _, m := range all {
+	for _, m := range sc.steps {
 		switch sum, ok := done[m.version]; {
 		case !ok:
 			todo = append(todo, m)
 		case sum != m.sum():
-			return nil, fmt.Errorf("step %d (%s) was done with another text", m.version, m.name)
+			return nil, fmt.Errorf("step %d (%s) was done with another text: by another version, or with another store.cluster", m.version, m.name)
 		}
 		delete(done, m.version)
 	}
@@ -138,17 +165,17 @@ func (s *Store) pending(ctx context.Context, all []migration) ([]migration, erro
 }
 
 // apply asks again what is to be done: another process may have held the lock before.
-func (s *Store) apply(ctx context.Context, all []migration) error {
-	todo, err := s.pending(ctx, all)
+func (sc schema) apply(ctx context.Context) error {
+	todo, err := sc.pending(ctx)
 	if err != nil {
 		return err
 	}
 	for _, m := range todo {
-		if err := s.conn.Exec(ctx, m.text); err != nil {
+		if err := sc.shard.exec(ctx, m.text, nil); err != nil {
 			return fmt.Errorf("step %d (%s): %w", m.version, m.name, err)
 		}
 		row := map[string]any{"version": m.version, "name": m.name, "sha256": m.sum()}
-		if err := s.insertRow(ctx, "Store.Migrate.note", m.sum(), row); err != nil {
+		if err := sc.insertRow(ctx, "Store.Migrate.note", m.sum(), row); err != nil {
 			return fmt.Errorf("note step %d: %w", m.version, err)
 		}
 	}
@@ -161,20 +188,20 @@ const (
 	lockPoll        = 100 * time.Millisecond
 )
 
-// lockSchema takes the lock: a table of which one process can be the creator. A holder that died is
+// lock takes the lock: a table of which one process can be the creator. A holder that died is
 // told by the lock being the same for 5 s, far longer than all steps take; should it live after all,
 // no step does harm when it runs twice.
-func (s *Store) lockSchema(ctx context.Context) error {
+func (sc schema) lock(ctx context.Context) error {
 	held, since := "", time.Time{}
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for {
-		err := s.exec(ctx, "Store.Migrate.lock", nil)
+		err := sc.exec(ctx, "Store.Migrate.lock")
 		var e *driver.Exception
 		if !errors.As(err, &e) || e.Code != codeTableExists {
 			return err
 		}
-		now, err := s.lockHolder(ctx)
+		now, err := sc.lockHolder(ctx)
 		if err != nil {
 			return err
 		}
@@ -182,7 +209,7 @@ func (s *Store) lockSchema(ctx context.Context) error {
 			held, since = now, time.Now()
 		}
 		if held != "" && time.Since(since) > lockWait {
-			if err := s.exec(ctx, "Store.Migrate.unlock", nil); err != nil {
+			if err := sc.exec(ctx, "Store.Migrate.unlock"); err != nil {
 				return err
 			}
 			held = ""
@@ -196,7 +223,7 @@ func (s *Store) lockSchema(ctx context.Context) error {
 }
 
 // lockHolder tells one holding of the lock from another; "" is none.
-func (s *Store) lockHolder(ctx context.Context) (uuid string, err error) {
-	err = s.each(ctx, "Store.Migrate.holder", nil, func(rows chdriver.Rows) error { return rows.Scan(&uuid) })
+func (sc schema) lockHolder(ctx context.Context) (uuid string, err error) {
+	err = sc.each(ctx, "Store.Migrate.holder", func(rows chdriver.Rows) error { return rows.Scan(&uuid) })
 	return uuid, err
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	chdriver "github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -15,7 +16,7 @@ import (
 func (s *Store) MarkPassed(ctx context.Context, day throng.Day, partition int, offset int64) error {
 	row := map[string]any{"day": day.String(), "partition": partition, "offset": offset}
 	token := fmt.Sprintf("%s-%d-%d", day, partition, offset)
-	return classify("mark closing marker", s.insertRow(ctx, "Store.MarkPassed", token, row))
+	return classify("mark closing marker", s.home().insertRow(ctx, "Store.MarkPassed", token, row))
 }
 
 // Marks gives the offset of the first closing marker that was passed, by partition.
@@ -39,9 +40,12 @@ func (s *Store) Feeds(ctx context.Context, since throng.Day) (map[string]time.Ti
 		var feed string
 		var seconds int64
 		err := rows.Scan(&feed, &seconds)
-		feeds[feed] = time.Time{}
+		var watermark time.Time
 		if seconds > 0 {
-			feeds[feed] = time.Unix(seconds, 0).UTC()
+			watermark = time.Unix(seconds, 0).UTC()
+		}
+		if known, ok := feeds[feed]; !ok || watermark.After(known) {
+			feeds[feed] = watermark
 		}
 		return err
 	})
@@ -68,7 +72,10 @@ func (s *Store) Blocks(ctx context.Context, feed string) (blocks []throng.BlockH
 // Tally sums what the recorded blocks of a day say of its lines.
 func (s *Store) Tally(ctx context.Context, day throng.Day) (t throng.Tally, err error) {
 	err = s.each(ctx, "Store.Tally", params{"day": day}, func(rows chdriver.Rows) error {
-		return rows.Scan(&t.Events, &t.Rejected, &t.Late)
+		var of throng.Tally
+		err := rows.Scan(&of.Events, &of.Rejected, &of.Late)
+		t.Events, t.Rejected, t.Late = t.Events+of.Events, t.Rejected+of.Rejected, t.Late+of.Late
+		return err
 	})
 	return t, classify("read tally", err)
 }
@@ -82,13 +89,17 @@ func (s *Store) OpenDays(ctx context.Context) ([]throng.Day, error) {
 		days = append(days, throng.DayOf(day))
 		return err
 	})
-	return days, classify("read open days", err)
+	slices.Sort(days)
+	return slices.Compact(days), classify("read open days", err)
 }
 
 // CountEvents counts the events of a site and day, and those of them that are visits.
 func (s *Store) CountEvents(ctx context.Context, site string, day throng.Day) (events, visits uint64, err error) {
 	err = s.each(ctx, "Store.CountEvents", params{"site": site, "day": day}, func(rows chdriver.Rows) error {
-		return rows.Scan(&events, &visits)
+		var e, v uint64
+		err := rows.Scan(&e, &v)
+		events, visits = events+e, visits+v
+		return err
 	})
 	return events, visits, classify("count events", err)
 }

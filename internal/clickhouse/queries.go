@@ -55,22 +55,8 @@ func (p params) args() (args []any) {
 	return args
 }
 
-// exec runs the named statement.
-func (s *Store) exec(ctx context.Context, name string, p params) error {
-	return s.conn.Exec(ctx, statement(name), p.args()...)
-}
-
-// each runs the named query and calls scan for every row of the result.
+// each runs the named query on every shard and calls scan for every row of the results.
 func (s *Store) each(ctx context.Context, name string, p params, scan func(chdriver.Rows) error) error {
-	rows, err := s.conn.Query(ctx, statement(name), p.args()...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	text := statement(name)
+	return s.settled(ctx, text, p, func(c chdriver.Conn) error { return eachRow(ctx, c, text, p, scan) })
 }

@@ -17,5 +17,5 @@ func (s *Store) MirrorRelease(ctx context.Context, id throng.ReleaseID, sha256 s
 	row := map[string]any{
 		"site": id.Site, "table": id.Table, "period": id.Period.String(), "sha256": sha256, "release": string(release),
 	}
-	return classify("mirror release", s.insertRow(ctx, "Store.MirrorRelease", id.String()+"@"+sha256, row))
+	return classify("mirror release", s.home().insertRow(ctx, "Store.MirrorRelease", id.String()+"@"+sha256, row))
 }

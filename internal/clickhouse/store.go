@@ -1,17 +1,20 @@
-// Package clickhouse keeps events and open units in ClickHouse: an embedded engine or a server, told
-// apart only by the transport that [Open] is given. Both run the same SQL through the official driver
-// in HTTP mode.
+// Package clickhouse keeps events and open units in ClickHouse: an embedded engine, a server, or the
+// shards and replicas of a cluster, told apart only by what [Open] is given. All run the same SQL
+// through the official driver in HTTP mode; of a cluster each server is asked by itself, and what the
+// shards answer is put together here (docs/adr/0017-clusters.md).
 //
 // It guarantees: a block that is inserted again, whole or after a failure in the middle, by one
 // process or several, now or after a restart, is counted once in every table (as long as its day's
-// partitions exist and fewer than 10,000 younger blocks were inserted); open units are the only table
-// with unit tokens; what is dropped is gone from the tables' directories when the call returns. Errors
+// partitions exist and fewer than 10,000 younger blocks were inserted); a replica is read only when it
+// has all that any replica of its shard has acknowledged; open units are the only table with unit
+// tokens; what is dropped is gone from the tables' directories when the call returns, of replicated
+// tables within seconds after it. Errors
 // carry ClickHouse's code and name and never its text, which can quote data.
 //
 // It does not guarantee durability beyond the end of a process: files are written, not synced. A server
 // that is killed after it noted an insert's token and before it put the part in place loses that
 // insert: it takes it for one that it has when it comes again. The embedded engine mends that at its
-// start. The package does not know which days are closed; an old block whose partition was dropped is a
+// start. What one replica acknowledged is lost with its disk until another has fetched it. The package does not know which days are closed; an old block whose partition was dropped is a
 // new block to it, so loaders check the day. SQL never asks for the time.
 package clickhouse
 
@@ -28,6 +31,7 @@ import (
 	"time"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
+	chdriver "github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // Options say which ClickHouse to use.
@@ -36,8 +40,15 @@ type Options struct {
 	// PasswordFile.
 	Transport http.RoundTripper
 	// Addr are host:port of a server's HTTP interface; the next is tried when one does not answer.
-	// Required without Transport.
+	// Required without Transport and Shards.
 	Addr []string
+	// Shards are the servers of a cluster: host:port of the HTTP interface of each replica of each shard. The
+	// order and number of the shards have to stay as they are for as long as blocks may come again. Exclusive
+	// with Transport and Addr.
+	Shards [][]string
+	// Cluster is the cluster's name at the servers, which the migrations are sent to. Tables are replicated
+	// through Keeper, by the macros shard and replica. Required where a shard has several servers; needs Shards.
+	Cluster string
 	// Database must exist. Defaults to "default".
 	Database string
 	// User defaults to "default".
@@ -55,7 +66,8 @@ type Options struct {
 
 // Store is an open store. Its methods may be called by several goroutines.
 type Store struct {
-	conn     driver.Conn
+	shards   []*shard // at least one, with at least one replica
+	cluster  string
 	database string
 	backstop bool
 	// tableKey is for the cells of further tables, which are made when they are read: visitors choose
@@ -74,11 +86,39 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	conn, err := driver.Open(opts)
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+	s := &Store{cluster: o.Cluster, database: opts.Auth.Database, backstop: !o.NoBackstop, tableKey: newTableKey()}
+	for _, replicas := range o.servers() {
+		sh := &shard{}
+		for _, addr := range replicas {
+			opts := *opts
+			opts.Addr = addr
+			conn, err := driver.Open(&opts)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+			}
+			sh.replicas = append(sh.replicas, conn)
+		}
+		s.shards = append(s.shards, sh)
 	}
-	return &Store{conn: conn, database: opts.Auth.Database, backstop: !o.NoBackstop, tableKey: newTableKey()}, nil
+	return s, nil
+}
+
+// servers are, by shard and replica, the addresses that one connection has.
+func (o Options) servers() (shards [][][]string) {
+	if o.Transport != nil {
+		return [][][]string{{{"embedded:0"}}} // a name in URLs that nothing resolves
+	}
+	if len(o.Shards) == 0 {
+		return [][][]string{{o.Addr}}
+	}
+	for _, replicas := range o.Shards {
+		var each [][]string
+		for _, addr := range replicas {
+			each = append(each, []string{addr})
+		}
+		shards = append(shards, each)
+	}
+	return shards
 }
 
 func newTableKey() [2]uint64 {
@@ -89,7 +129,7 @@ func newTableKey() [2]uint64 {
 
 func (o Options) driver() (*driver.Options, error) {
 	opts := &driver.Options{
-		Protocol: driver.HTTP, Addr: o.Addr, TLS: o.TLS, DialTimeout: dialTimeout,
+		Protocol: driver.HTTP, TLS: o.TLS, DialTimeout: dialTimeout,
 		MaxOpenConns: maxConns, MaxIdleConns: maxConns,
 		Auth: driver.Auth{Database: o.Database, Username: o.User},
 	}
@@ -97,17 +137,31 @@ func (o Options) driver() (*driver.Options, error) {
 		opts.Auth.Database = "default"
 	}
 	if o.Transport == nil {
-		if len(o.Addr) == 0 {
-			return nil, errors.New("neither an address nor a transport is given")
+		if err := o.checkServers(); err != nil {
+			return nil, err
 		}
 		return opts, readPassword(o.PasswordFile, &opts.Auth.Password)
 	}
-	if len(o.Addr) > 0 || o.TLS != nil || o.User != "" || o.PasswordFile != "" {
-		return nil, errors.New("a transport excludes address, user, password and TLS")
+	if len(o.Addr) > 0 || len(o.Shards) > 0 || o.TLS != nil || o.User != "" || o.PasswordFile != "" {
+		return nil, errors.New("a transport excludes address, shards, user, password and TLS")
 	}
-	opts.Addr = []string{"embedded:0"} // a name in URLs that nothing resolves
 	opts.TransportFunc = func(*http.Transport) (http.RoundTripper, error) { return o.Transport, nil }
 	return opts, nil
+}
+
+func (o Options) checkServers() error {
+	if (len(o.Addr) == 0) == (len(o.Shards) == 0) {
+		return errors.New("one of an address, shards and a transport has to be given")
+	}
+	if o.Cluster != "" && len(o.Shards) == 0 {
+		return errors.New("a cluster needs shards")
+	}
+	for i, replicas := range o.Shards {
+		if len(replicas) == 0 || len(replicas) > 1 && o.Cluster == "" {
+			return fmt.Errorf("shard %d has %d servers: want one, or a cluster's name, by which they replicate", i+1, len(replicas))
+		}
+	}
+	return nil
 }
 
 func readPassword(path string, to *string) error {
@@ -122,8 +176,15 @@ func readPassword(path string, to *string) error {
 	return nil
 }
 
-// Ping asks the server for an answer.
-func (s *Store) Ping(ctx context.Context) error { return classify("ping store", s.conn.Ping(ctx)) }
+// Ping asks for an answer, of a cluster one server of each shard.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.onEachShard(func(sh *shard) error {
+		return sh.use(func(c chdriver.Conn) error { return c.Ping(ctx) })
+	})
+	return classify("ping store", err)
+}
 
 // Close closes the connections. It does not close an embedded engine.
-func (s *Store) Close() error { return s.conn.Close() }
+func (s *Store) Close() error {
+	return s.onEachServer(func(c chdriver.Conn) error { return c.Close() })
+}

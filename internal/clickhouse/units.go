@@ -20,7 +20,10 @@ import (
 // sites are not kept, and those of a site are from the first block after the call.
 func (s *Store) CountTables(ctx context.Context, sites []string) error {
 	for _, site := range sites {
-		if err := s.insertRow(ctx, "Store.CountTables", "site-"+site, map[string]any{"site": site}); err != nil {
+		err := s.onEachShard(func(sh *shard) error {
+			return sh.insertRow(ctx, "Store.CountTables", "site-"+site, map[string]any{"site": site})
+		})
+		if err != nil {
 			return classify("count tables", err)
 		}
 	}
@@ -50,7 +53,7 @@ func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, 
 		}
 	}
 	slices.SortFunc(cells, func(a, b throng.CellKey) int { return cmp.Compare(a.Cell, b.Cell) })
-	return cells, nil
+	return slices.CompactFunc(cells, func(a, b throng.CellKey) bool { return a.Cell == b.Cell }), nil // each shard has its own
 }
 
 // cellBatch is a block of the texts of cells; its memory is reused.
@@ -146,9 +149,14 @@ func (s *Store) readRows(ctx context.Context, query string, p params, yield func
 	return classify("read units", err)
 }
 
-// readNative runs the named query and calls take for every block that read has read.
+// readNative runs the named query on every shard and calls take for every block that read has read.
 func (s *Store) readNative(ctx context.Context, query string, p params, read func(*proto.Reader) error, take func() error) error {
-	body, err := s.conn.QueryFormat(ctx, "Native", statement(query), p.args()...)
+	text := statement(query)
+	return s.settled(ctx, text, p, func(c chdriver.Conn) error { return eachBlock(ctx, c, text, p, read, take) })
+}
+
+func eachBlock(ctx context.Context, c chdriver.Conn, text string, p params, read func(*proto.Reader) error, take func() error) error {
+	body, err := c.QueryFormat(ctx, "Native", text, p.args()...)
 	if err != nil {
 		return err
 	}

@@ -273,9 +273,10 @@ func (ck *checker) engines(b Broker, s Store) {
 	if b.Embedded() && b.Replication != 1 {
 		ck.refuse("broker.replication", "the embedded broker has one copy; set broker.addrs, or 1")
 	}
-	if !s.Embedded() {
+	if s.Addr != "" {
 		ck.hostPort("store.addr", s.Addr)
 	}
+	ck.shards(s)
 	ck.tls("store.tls", s.TLS, "store.addr", !s.Embedded())
 	if s.Embedded() && s.User != "" {
 		ck.refuse("store.user", "the embedded engine has no users; set store.addr, or leave it out")
@@ -285,6 +286,32 @@ func (ck *checker) engines(b Broker, s Store) {
 	}
 	if !databaseName.MatchString(s.Database) {
 		ck.refuse("store.database", "%q: want letters, digits and underscores, the first one no digit, at most 64", s.Database)
+	}
+}
+
+func (ck *checker) shards(s Store) {
+	if s.Addr != "" && len(s.Shards) > 0 {
+		ck.refuse("store.shards", "store.addr is set as well; leave one of them out")
+	}
+	if s.Cluster != "" && len(s.Shards) == 0 {
+		ck.refuse("store.cluster", "needs store.shards: Throng asks each server by its own address, never a balancer in front of them")
+	}
+	if s.Cluster != "" && !databaseName.MatchString(s.Cluster) {
+		ck.refuse("store.cluster", "%q: want letters, digits and underscores, the first one no digit, at most 64", s.Cluster)
+	}
+	known := map[string]bool{}
+	for i, replicas := range s.Servers() {
+		key := fmt.Sprintf("store.shards[%d]", i)
+		for _, addr := range replicas {
+			ck.hostPort(key, addr)
+			if known[addr] {
+				ck.refuse(key, "%q is there twice; each server belongs to one shard", addr)
+			}
+			known[addr] = true
+		}
+		if len(replicas) > 1 && s.Cluster == "" {
+			ck.refuse(key, "has %d servers, which only store.cluster makes replicas of each other", len(replicas))
+		}
 	}
 }
 

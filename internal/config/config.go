@@ -116,7 +116,15 @@ func (p Privacy) Of(s Site) Privacy {
 func (b Broker) Embedded() bool { return len(b.Addrs) == 0 }
 
 // Embedded tells whether the store runs in this process.
-func (s Store) Embedded() bool { return s.Addr == "" }
+func (s Store) Embedded() bool { return s.Addr == "" && len(s.Shards) == 0 }
+
+// Servers are the servers of a cluster, by shard and replica.
+func (s Store) Servers() (shards [][]string) {
+	for _, replicas := range s.Shards {
+		shards = append(shards, strings.Split(replicas, "+"))
+	}
+	return shards
+}
 
 // Password reads the password file; it is "" when none is configured. The error names the file only.
 func (s Store) Password() (string, error) {

@@ -224,15 +224,19 @@ type Block struct {
 	MaxAge Duration `yaml:"max_age" default:"30s" min:"1s" max:"5m"`
 }
 
-// Store is a ClickHouse server, or the embedded engine when addr is empty.
+// Store is a ClickHouse server or cluster, or the embedded engine when addr and shards are empty (docs/clickhouse.md).
 type Store struct {
-	// Addr is the server's HTTP interface, host:port. When empty, the embedded engine runs in this process.
+	// Addr is the server's HTTP interface, host:port. When it and shards are empty, the embedded engine runs in this process.
 	Addr string `yaml:"addr"`
+	// Shards are the servers of a cluster instead: one word for each shard, the HTTP interfaces, host:port, of its replicas with + between them, such as `ch1a:8123+ch1b:8123`. Their order and number stay as they are.
+	Shards []string `yaml:"shards"`
+	// Cluster is the name of the cluster at the servers (remote_servers). Tables are then replicated. Required where a shard has replicas; needs shards.
+	Cluster string `yaml:"cluster"`
 	// Database is the name of the database.
 	Database string `yaml:"database" default:"throng" required:"true"`
-	// TLS encrypts connections to addr.
+	// TLS encrypts connections to addr or shards.
 	TLS TLS `yaml:"tls"`
-	// User is the user at the server. Needs addr.
+	// User is the user at the server. Needs addr or shards.
 	User string `yaml:"user"`
 	// PasswordFile is a file with the user's password on its first line. Needs user.
 	PasswordFile string `yaml:"password_file"`

@@ -1,0 +1,1 @@
+SYSTEM SYNC REPLICA %s.%s
