@@ -47,19 +47,22 @@ func isPort(b []byte) bool {
 // The widths of the parts are as good as random, and a branch on each costs more than all the rest:
 // so it finds the dots in all 16 bytes at once, and reads each part in one step whatever its width.
 func leadingIPv4(b []byte) (a [4]byte, n int) {
-	if len(b) < 16 {
+	end16 := min(len(b), 16)
+	if cap(b) >= 16 { // what is behind b is read, but does not count
+		b = b[:16]
+	} else {
 		var padded [16]byte
 		copy(padded[:], b)
 		b = padded[:]
 	}
 	lo, hi := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-	others := nonDigits(lo) | nonDigits(hi)<<8 | 1<<16
+	others := nonDigits(lo) | nonDigits(hi)<<8 | 1<<end16
 	start := 0
 	for part := range a {
 		end := bits.TrailingZeros32(others)
 		others &= others - 1
 		width := end - start
-		if uint(width-1) > 2 || part < 3 && b[end&15] != '.' {
+		if uint(width-1) > 2 || part < 3 && (b[end&15] != '.' || end == end16) {
 			return a, 0
 		}
 		// Shifted, the last digit is the top byte, and bytes of missing digits are 0.

@@ -134,10 +134,8 @@ func (s *scan) pair(at *level) bool {
 	}
 	s.pos++
 	if name != nil && value != nil {
-		k, _ := s.o.find(at, s.r.lower(name), s.count)
-		s.take(k, value, start, end)
+		s.take(s.o.find(at, s.r.lower(name)).key, value, start, end)
 	}
-	s.count++
 	return true
 }
 

@@ -8,3 +8,17 @@ func (p *Parser) WithoutHead() *Parser {
 	p.reader.(*layout).head = 0
 	return p
 }
+
+// MaxLeads is how many texts between values a parser remembers.
+const MaxLeads = maxLeads
+
+// Leads is how many the parser remembers.
+func (p *Parser) Leads() int {
+	switch r := p.reader.(type) {
+	case *object:
+		return len(r.leads.known)
+	case *labels:
+		return len(r.leads.known)
+	}
+	return 0
+}

@@ -1,10 +1,6 @@
 package accesslog
 
-import (
-	"bytes"
-	"math"
-	"strconv"
-)
+import "bytes"
 
 // field names a thing that a line can say, whatever its format.
 type field uint8
@@ -168,11 +164,11 @@ func (r *recorder) set(f field, v []byte) Reject {
 	case host:
 		rec.Host = v
 	case requestTime:
-		rec.RequestTime, rec.HasRequestTime = parseSeconds(v)
+		rec.RequestTime = Duration{text: v, perSecond: 1}
 	case requestMillis:
-		rec.setDuration(v, 1e3)
+		rec.RequestTime = Duration{text: v, perSecond: 1e3, whole: true}
 	case requestMicros:
-		rec.setDuration(v, 1e6)
+		rec.RequestTime = Duration{text: v, perSecond: 1e6, whole: true}
 	case dnt:
 		rec.DNT = Field{v, true}
 	case gpc:
@@ -240,49 +236,4 @@ func (rec *Record) setBytes(v []byte) Reject {
 	}
 	rec.Bytes = uint64(n)
 	return accepted
-}
-
-// parseSeconds reads a number of seconds such as 0.003; what is none is as if absent.
-func parseSeconds(v []byte) (sec float64, ok bool) {
-	if len(v) > 32 {
-		return 0, false
-	}
-	if sec, ok = parseDecimal(v); ok {
-		return sec, sec <= math.MaxInt32
-	}
-	sec, err := strconv.ParseFloat(string(v), 64)
-	if err != nil || !(sec >= 0 && sec <= math.MaxInt32) {
-		return 0, false
-	}
-	return sec, true
-}
-
-// parseDecimal reads up to 15 digits and perhaps a point. Both the digits and the power of ten are exact as
-// a float64, so their quotient is the nearest one to the number, as strconv has it.
-func parseDecimal(v []byte) (f float64, ok bool) {
-	n, point := uint64(0), -1
-	for i, c := range v {
-		switch {
-		case c-'0' <= 9:
-			n = n*10 + uint64(c-'0')
-		case c == '.' && point < 0:
-			point = i
-		default:
-			return 0, false
-		}
-	}
-	if point < 0 {
-		return float64(n), len(v) > 0 && len(v) <= 15
-	}
-	return float64(n) / math.Pow10(len(v)-point-1), len(v) > 1 && len(v) <= 16
-}
-
-// setDuration reads a whole number of parts of a second, as many as are told.
-func (rec *Record) setDuration(v []byte, parts float64) {
-	if v[0] == '+' {
-		v = v[1:]
-	}
-	if n, ok := digits(v); ok {
-		rec.RequestTime, rec.HasRequestTime = float64(n)/parts, true
-	}
 }

@@ -10,8 +10,7 @@ func (r *recorder) setForm(f field, form form, v []byte) Reject {
 	case encoded:
 		return r.set(f, r.percentDecoded(v))
 	}
-	seconds, ok := parseSeconds(v)
-	r.rec.RequestTime, r.rec.HasRequestTime = seconds/unitsPerSecond[form], ok
+	r.rec.RequestTime = Duration{text: v, perSecond: unitsPerSecond[form]}
 	return accepted
 }
 

@@ -164,7 +164,7 @@ func weighAddress(r *recorder) evidence {
 
 // weighRequestTime: a combined line with more behind it is another format where no duration is.
 func weighRequestTime(r *recorder) evidence {
-	if r.rec.HasRequestTime {
+	if _, ok := r.rec.RequestTime.Seconds(); ok {
 		return support
 	}
 	return against

@@ -66,3 +66,20 @@ func leadingDigits(b []byte) (n int) {
 	}
 	return n
 }
+
+// leadingNumber is the number of decimal digits, points and minuses (and slashes) at the start of b.
+func leadingNumber(b []byte) (n int) {
+	for len(b)-n >= 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		const high = everyByte << 7
+		in := ((w | high) - everyByte*'-') &^ ((w &^ high) + everyByte*(0x7f-'9')) &^ w & high
+		d := bits.TrailingZeros64(^in&high) / 8
+		if n += d; d < 8 {
+			return n
+		}
+	}
+	for n < len(b) && b[n]-'-' <= '9'-'-' {
+		n++
+	}
+	return n
+}

@@ -1,7 +1,6 @@
 package accesslog
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,21 +41,25 @@ type spellings struct {
 
 // keyTable finds keys.
 type keyTable struct {
-	top level
-	// guesses are the keys of the last line in their order, since most lines have the same.
-	guesses [64]guess
-	seen    bool // a line had the key of a signal
+	leads leads
+	top   place
+	seen  bool // a line had the key of a signal
 	// cookies is the number of keys that addCookie made.
 	cookies int
 }
 
 // level is where names are looked up: the line, or an object in it that keys lead through.
 type level struct {
-	keys  map[string]*key   // by the rest of their paths
-	below map[string]*level // by what of their paths leads there
+	names map[string]meant // by the rest of their paths
 }
 
-func newLevel() *level { return &level{map[string]*key{}, map[string]*level{}} }
+// meant is what a name means.
+type meant struct {
+	key   *key   // nil is one that means no field
+	below *level // of the object under it; nil where no key leads through that
+}
+
+func newLevel() *level { return &level{map[string]meant{}} }
 
 // newKeyTable takes the configured keys and the usual ones. The first of equals counts.
 func newKeyTable(own []key, usual []spellings) keyTable {
@@ -70,14 +73,14 @@ func newKeyTable(own []key, usual []spellings) keyTable {
 			addKey(levels, &key{path: path, field: f.field, form: forms[ending], rank: uint8(rank)})
 		}
 	}
-	return keyTable{top: *levels[""]}
+	return keyTable{top: place{level: levels[""]}, leads: leads{known: map[leadText]*lead{}}}
 }
 
 // addKey makes a key known to the line and to each object that its path leads through, unless another
 // has that path. A dot of it leads into an object or belongs to a name: nothing tells which before a line
 // does. levels are indexed by their paths, each name with a dot after it.
 func addKey(levels map[string]*level, k *key) {
-	if levels[""].keys[k.path] != nil {
+	if levels[""].names[k.path].key != nil {
 		return
 	}
 	starts := []int{0}
@@ -91,54 +94,30 @@ func addKey(levels map[string]*level, k *key) {
 			levels[k.path[:i+1]] = below
 		}
 		for _, start := range starts {
-			levels[k.path[:start]].below[k.path[start:i]] = below
+			names, name := levels[k.path[:start]].names, k.path[start:i]
+			names[name] = meant{names[name].key, below}
 		}
 		starts = append(starts, i+1)
 	}
 	for _, start := range starts {
-		levels[k.path[:start]].keys[k.path[start:]] = k
+		names, name := levels[k.path[:start]].names, k.path[start:]
+		names[name] = meant{k, names[name].below}
 	}
 }
 
 // signals tells whether a line had the key of a signal.
 func (t *keyTable) signals() bool { return t.seen }
 
-// guess is what a name was found to be.
-type guess struct {
-	at    *level // where the name was; nil is no guess
-	key   *key   // nil is one that means no field
-	below *level // of the object under it; nil where no key leads through that
-	n     int
-	text  [40]byte // n bytes of it are in use: the name as JSON writes it, with quotes and colon
-}
-
-// guess is what the name at a position of the line, which is how many were before it, was in the line
-// before.
-func (t *keyTable) guess(position int) *guess { return &t.guesses[position%len(t.guesses)] }
-
-// find looks a name up: which key it is, nil for one that means no field, and the level of an object under
-// it, nil where no key leads through that.
-func (t *keyTable) find(at *level, name []byte, position int) (*key, *level) {
-	g := t.guess(position)
-	if g.at != at || string(name) != string(g.text[1:g.n-2]) {
-		t.look(at, name, g)
+// find looks a name up.
+func (t *keyTable) find(at *level, name []byte) meant {
+	m := at.names[string(name)]
+	if m.key == nil && at == t.top.level {
+		m.key = t.addCookie(name)
 	}
-	return g.key, g.below
-}
-
-// look makes a guess of a name.
-func (t *keyTable) look(at *level, name []byte, g *guess) {
-	k := at.keys[string(name)]
-	if k == nil && at == &t.top {
-		k = t.addCookie(name)
-	}
-	if k != nil && (k.field == dnt || k.field == gpc) {
+	if m.key != nil && (m.key.field == dnt || m.key.field == gpc) {
 		t.seen = true
 	}
-	*g = guess{key: k, below: at.below[string(name)]}
-	if len(name) <= len(g.text)-len(`"":`) && bytes.IndexByte(name, '\\') < 0 && bytes.IndexByte(name, '"') < 0 {
-		g.at, g.n = at, len(append(append(append(g.text[:0], '"'), name...), `":`...))
-	}
+	return m
 }
 
 // addCookie makes a key of one that names a cookie (nginx's $cookie_NAME), as long as there are not more
@@ -150,7 +129,7 @@ func (t *keyTable) addCookie(name []byte) *key {
 	t.cookies++
 	k := &key{path: string(name), field: namedCookie}
 	k.cookie = k.path[len(cookiePrefix):]
-	t.top.keys[k.path] = k
+	t.top.names[k.path] = meant{k, t.top.names[k.path].below}
 	return k
 }
 

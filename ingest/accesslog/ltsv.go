@@ -37,24 +37,47 @@ func newLabels(own []key, usual []spellings) reader { return &labels{newKeyTable
 func (l *labels) read(line []byte, r *recorder) Reject {
 	escaped := r.expectEscapes(line)
 	g := gather{r: r}
-	for pos, n := 0, 0; pos < len(line); n++ {
-		end := bytes.IndexByte(line[pos:], '\t')
-		if end < 0 {
-			end = len(line) - pos
+	last := &l.leads.first
+	for pos := 0; pos < len(line); pos++ {
+		if line[pos] == '\t' {
+			continue
 		}
-		if part := line[pos : pos+end]; len(part) > 0 {
-			colon := bytes.IndexByte(part, ':')
-			if colon <= 0 {
+		label, start := last.next, 0
+		if label.begins(&l.top, line[pos:]) {
+			start = pos + len(label.text)
+		} else {
+			var n int
+			if label, n = l.label(line[pos:]); n == 0 {
 				return r.fail(whyNoValue(&g, Incomplete), pos)
 			}
-			v := part[colon+1:]
-			if escaped {
-				v = r.unescape(v)
-			}
-			k, _ := l.find(&l.top, part[:colon], n)
-			g.take(k, v, pos+colon+1, pos+end)
+			last.follow(label)
+			start = pos + n
 		}
-		pos += end + 1
+		last, pos = label, len(line)
+		if n := indexNear(line[start:], '\t'); n >= 0 {
+			pos = start + n
+		}
+		v := line[start:pos]
+		if escaped {
+			v = r.unescape(v)
+		}
+		g.take(label.key, v, start, pos)
 	}
 	return g.outcome()
+}
+
+// label reads a label and its colon and tells their length; 0 is none.
+func (l *labels) label(b []byte) (*lead, int) {
+	if n := bytes.IndexByte(b, '\t'); n >= 0 {
+		b = b[:n]
+	}
+	colon := bytes.IndexByte(b, ':')
+	if colon <= 0 {
+		return nil, 0
+	}
+	text := b[:colon+1]
+	if known := l.known(&l.top, text); known != nil {
+		return known, len(text)
+	}
+	return l.learn(lead{leadText: leadText{at: &l.top}, meant: l.find(l.top.level, b[:colon])}, text), len(text)
 }

@@ -38,9 +38,9 @@ func AppendNDJSON(dst []byte, rec *Record) []byte {
 	dst = appendMember(dst, "referer", rec.Referer)
 	dst = appendMember(dst, "user_agent", rec.UserAgent)
 	dst = appendMember(dst, "host", rec.Host)
-	if rec.HasRequestTime {
+	if seconds, ok := rec.RequestTime.Seconds(); ok {
 		dst = append(dst, `,"request_time":`...)
-		dst = strconv.AppendFloat(dst, rec.RequestTime, 'f', -1, 64)
+		dst = strconv.AppendFloat(dst, seconds, 'f', -1, 64)
 	}
 	dst = appendMember(dst, "dnt", rec.DNT.Value)
 	dst = appendMember(dst, "sec_gpc", rec.GPC.Value)

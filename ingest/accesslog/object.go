@@ -23,7 +23,7 @@ func (o *object) read(line []byte, r *recorder) Reject {
 	if s.peek() != '{' {
 		return r.fail(NotAnAccessLog, s.pos)
 	}
-	if !s.members(&o.top) {
+	if !s.members() {
 		return r.fail(BadJSON, s.pos)
 	}
 	if s.space(); s.pos < len(line) {

@@ -77,7 +77,7 @@ func withoutEnd(line []byte) []byte {
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
-	return line
+	return line[:len(line):len(line)]
 }
 
 // RejectOffset is the offset, in the line last refused, of the byte at which reading failed: mostly

@@ -52,9 +52,7 @@ type Record struct {
 	// the one that the server wrote.
 	Host []byte
 
-	// RequestTime is how long the request took, in seconds. It is valid if HasRequestTime.
-	RequestTime    float64
-	HasRequestTime bool
+	RequestTime Duration // how long the request took
 
 	// DNT and GPC are the values of the request header fields DNT and Sec-GPC. Several header fields of
 	// one name are one value with commas, as servers log them; those of a JSON array are joined so.

@@ -1,5 +1,7 @@
 package accesslog
 
+import "encoding/binary"
+
 // scan is the walk over one JSON object. Its methods leave pos after what they read, or where they
 // failed.
 type scan struct {
@@ -8,74 +10,162 @@ type scan struct {
 	b       []byte
 	pos     int
 	escaped bool // there is a backslash somewhere in b
-	count   int  // of the members so far
 }
 
-// members reads an object and its closing brace. It enters only objects that keys lead through, so it
-// cannot go deeper than they do.
-func (s *scan) members(at *level) bool {
-	s.pos++
-	if s.next() == '}' {
-		s.pos++
-		return true
-	}
+// members reads an object and all in it that keys lead through, up to its closing brace.
+func (s *scan) members() bool {
+	at, last, pos := &s.o.top, &s.o.leads.first, s.pos+1
 	for {
-		k, below, ok := s.name(at)
-		s.count++
-		if !ok || !s.value(k, below) {
-			return false
+		l := last.next
+		if l.begins(at, s.b[pos:]) {
+			pos += len(l.text)
+		} else {
+			s.pos = pos
+			if l = s.lead(at, last == &s.o.leads.first); l == nil {
+				return false
+			}
+			last.follow(l)
+			pos = s.pos
 		}
-		switch s.next() {
-		case ',':
-			s.pos++
-		case '}':
-			s.pos++
+		last, at = l, l.in
+		switch l.to {
+		case toText: // nearly all values are strings
+			n := s.closingQuote(s.b[pos:])
+			if n < 0 {
+				s.pos = pos - 1
+				return false
+			}
+			if l.key != nil && n > 0 || s.r.explain {
+				s.takeText(l.key, pos, pos+n)
+			}
+			pos += n + 1
+		case toList:
+			n := s.closingQuote(s.b[pos:])
+			if end := pos + n + 1; n < 0 || end == len(s.b) || s.b[end] != ']' {
+				s.pos = pos - len(`["`)
+				if !s.array(l.key, l.below) {
+					return false
+				}
+				pos = s.pos
+				continue
+			}
+			if l.key != nil {
+				s.takeText(l.key, pos, pos+n)
+			}
+			pos += n + len(`"]`)
+		case toOther, toBegun:
+			if s.pos = pos; l.to == toBegun {
+				s.pos--
+			}
+			if !s.value(l.meant) {
+				return false
+			}
+			pos = s.pos
+		case toLineEnd:
+			s.pos = pos
 			return true
-		default:
-			return false
 		}
 	}
 }
 
-// name reads a member's name and the colon behind it, and finds the key. Where the name is the one that
-// is guessed its end need not be looked for.
-func (s *scan) name(at *level) (k *key, below *level, ok bool) {
-	s.space()
-	g, b := s.o.guess(s.count), s.b[s.pos:]
-	if g.at == at && len(b) > g.n && string(b[:g.n]) == string(g.text[:g.n]) {
-		s.pos += g.n
-		return g.key, g.below, true
+// takeText records the string at [start, end).
+func (s *scan) takeText(k *key, start, end int) {
+	v := s.b[start:end]
+	if s.escaped {
+		v = s.r.unescape(v)
+	}
+	s.take(k, v, start, end)
+}
+
+// lead reads what leads to the next value: out of objects and into them. The first member of an object has
+// no comma before it.
+func (s *scan) lead(at *place, fresh bool) *lead {
+	start, l := s.pos, lead{leadText: leadText{at: at}, in: at}
+	for l.to = toObject; l.to == toObject; {
+		switch c := s.next(); {
+		case c == '}':
+			s.pos++
+			if l.in = l.in.outer; l.in == nil {
+				l.to = toLineEnd
+			}
+			fresh = false
+		case fresh || c == ',':
+			if !s.name(&l, fresh) {
+				return nil
+			}
+			fresh = true
+		default:
+			return nil
+		}
+	}
+	text := s.b[start:s.pos]
+	if known := s.o.known(at, text); known != nil {
+		return known
+	}
+	return s.o.learn(l, text)
+}
+
+// name reads a member's name up to its value, into which it goes where that is an object that keys lead
+// through.
+func (s *scan) name(l *lead, fresh bool) bool {
+	if !fresh {
+		s.pos++
+		s.space()
 	}
 	name, ok := s.text()
-	if !ok || !s.colon() {
-		return nil, nil, false
+	if !ok || !s.colon() || s.pos == len(s.b) {
+		return false
 	}
-	k, below = s.o.find(at, name, s.count)
-	return k, below, true
+	l.meant = s.o.find(l.in.level, name)
+	if l.to = s.destination(l.below); l.to == toObject {
+		l.in = l.in.enter(l.below)
+	}
+	return true
 }
 
-// value reads the value of a key, nil for one that means no field. below is the level of an object, nil
-// where no key leads through it.
-func (s *scan) value(k *key, below *level) bool {
+// destination goes to where the value before which it stands is read from.
+func (s *scan) destination(below *level) destination {
+	switch b := s.b[s.pos:]; {
+	case hasPrefix(b, `"`):
+		s.pos++
+		return toText
+	case hasPrefix(b, `["`):
+		s.pos += 2
+		return toList
+	case hasPrefix(b, `{`) && below != nil:
+		s.pos++
+		return toObject
+	case below != nil:
+		s.pos++
+		return toBegun
+	}
+	return toOther
+}
+
+// closingQuote is how far away the quotation mark at the end of a string is.
+func (s *scan) closingQuote(b []byte) int {
+	if s.escaped {
+		return closingQuote(b)
+	}
+	if len(b) >= 8 {
+		if n := indexInWord(binary.LittleEndian.Uint64(b), '"'); n < 8 {
+			return n
+		}
+	}
+	return indexNear(b, '"')
+}
+
+// value reads a value of any kind but an object that keys lead through.
+func (s *scan) value(m meant) bool {
 	switch s.next() {
-	case '"': // nearly all values are strings
-		start := s.pos + 1
-		v, ok := s.text()
-		if ok {
-			s.take(k, v, start, s.pos-1)
-		}
-		return ok
 	case '{':
-		if below != nil {
-			return s.members(below)
-		}
 		return s.skip()
 	case '[':
-		return s.array(k, below)
+		return s.array(m.key, m.below)
 	}
 	v, start, end, ok := s.scalar()
 	if v != nil {
-		s.take(k, v, start, end)
+		s.take(m.key, v, start, end)
 	}
 	return ok
 }
@@ -88,10 +178,9 @@ func (s *scan) scalar() (v []byte, start, end int, ok bool) {
 		v, ok = s.text()
 		return v, at + 1, s.pos - 1, ok
 	}
-	s.pos += leadingDigits(s.b[at:])
-	for s.pos < len(s.b) && !endsScalar(s.b[s.pos]) { // a point, a sign, a letter
+	s.pos += leadingNumber(s.b[at:])
+	for s.pos < len(s.b) && !endsScalar(s.b[s.pos]) { // a letter
 		s.pos++
-		s.pos += leadingDigits(s.b[s.pos:])
 	}
 	switch v := s.b[at:s.pos]; {
 	case len(v) > 0 && (v[0] == '-' || v[0]-'0' <= 9):
@@ -112,21 +201,17 @@ func (s *scan) text() (v []byte, ok bool) {
 	if s.peek() != '"' {
 		return nil, false
 	}
-	b := s.b[s.pos+1:]
-	if s.escaped {
-		n := closingQuote(b)
-		if n < 0 {
-			return nil, false
-		}
-		s.pos += n + 2
-		return s.r.unescape(b[:n]), true
-	}
-	n := indexNear(b, '"')
+	s.pos++
+	start, n := s.pos, s.closingQuote(s.b[s.pos:])
 	if n < 0 {
+		s.pos--
 		return nil, false
 	}
-	s.pos += n + 2
-	return b[:n], true
+	s.pos += n + 1
+	if v = s.b[start : start+n]; s.escaped {
+		v = s.r.unescape(v)
+	}
+	return v, true
 }
 
 // skip passes over an object or an array without looking into it.

@@ -116,7 +116,7 @@ func (w *w3c) setFields(names []byte) {
 	w.columns, w.used, w.signal = w.columns[:0], 0, false
 	server := "w3c"
 	for _, name := range bytes.Fields(bytes.ToLower(names)) {
-		k, _ := w.find(&w.top, name, len(w.columns))
+		k := w.find(w.top.level, name).key
 		w.columns = append(w.columns, k)
 		if k != nil {
 			w.used = len(w.columns)
