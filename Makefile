@@ -5,6 +5,7 @@ GO      ?= go
 PKG     ?= ./...
 FUZZTIME ?= 10s
 CRASH_KILLS ?= 50
+CHAOS ?= 10m
 # The readership that `make demo` replays: a table of a real site where it is at hand, else a built-in model.
 READERSHIP ?= $(wildcard ../shared/data/readership/archives-30-days.csv)
 
@@ -15,7 +16,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka cluster-demo replicas notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka chaos cluster-demo replicas notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,7 +77,11 @@ proof: engine ## let twelve simulated days pass and search every byte of every s
 kafka: engine ## run the tests of brokers, topics and the stages on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
 	THRONG_TEST_KAFKA=1 $(GO) test -p 1 -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest # one after the other: a broker takes seconds to take its ports
-	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 12m -v -run 'TestProof$$|TestKafka' ./cmd/throng
+	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 15m -v -run 'TestProof$$|TestKafka' ./cmd/throng
+
+chaos: engine ## break the stages around a real Kafka at random for CHAOS (10m), then compare with the truth
+	sh scripts/kafka.sh install
+	THRONG_TEST_CHAOS=$(CHAOS) THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 40m -v -run 'TestChaos$$' ./cmd/throng
 
 cluster-demo: build engine ## run nginx, ship ×2, Kafka ×3, load ×2, engine, close and dashboards as processes of their own
 	bash scripts/cluster.sh

@@ -3,6 +3,9 @@ package main_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -67,5 +70,20 @@ func TestKafkaCluster(t *testing.T) {
 	if err != nil || len(replicas) != 8 || len(replicas[0]) != 3 {
 		t.Errorf("the topic is on %v, %v; want 8 partitions of 3 copies", fmt.Sprint(replicas), err)
 	}
+	s.checkRefused(t)
 	s.drain(t)
+}
+
+// checkRefused: a ship whose user may not write ends, and says why, instead of trying again.
+func (s *kafkaSite) checkRefused(t *testing.T) {
+	t.Helper()
+	log := s.state("log-of-nobody")
+	writeFile(t, log, `192.0.2.1 - - [20/Mar/2036:10:00:00 +0000] "GET /section-0/page-0 HTTP/1.1" 200 1 "-" "-" "-" "-"`+"\n")
+	config := s.configure(t, "web3", "load", fmt.Sprintf(`sources: [{name: web3, site: www, path: %q, format: combined_signals}]`, log))
+	cmd := exec.CommandContext(t.Context(), "throng", "ship", "--once", "--config", config)
+	cmd.Env = append(os.Environ(), s.env...)
+	said, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "Topic Authorization Failed") {
+		t.Errorf("ship as a user that may not write: %v: %s", err, said)
+	}
 }

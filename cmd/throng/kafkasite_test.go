@@ -45,28 +45,35 @@ listen: {admin: "%[13]s"}
 log: {level: debug}
 `
 
-// startKafkaSite starts the cluster, the engine, two ships and two loaders on empty directories. The logs are
-// written in about so many pieces.
-func startKafkaSite(t *testing.T, pieces int, seed uint64) *kafkaSite {
+// newKafkaSite starts the cluster and the engine, for a site of these pages.
+func newKafkaSite(t *testing.T, env []string, list []loadgen.Page, users ...string) *kafkaSite {
 	t.Helper()
 	if !kafkatest.Wanted() {
 		t.Skip("starts three Kafka brokers: set " + kafkatest.Variable + "=1")
 	}
 	requireEngine(t)
-	s := &kafkaSite{dir: testDir(t), env: []string{clockAt(testNow)}, engine: engineAt(freeAddr(t))}
-	s.cluster, s.access = kafkatest.StartSecured(t, s.state("kafka"), 3, "ship", "load")
+	s := &kafkaSite{dir: testDir(t), env: env, engine: engineAt(freeAddr(t))}
+	s.cluster, s.access = kafkatest.StartSecured(t, s.state("kafka"), 3, users...)
 	if err := s.cluster.Grant(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.routes = s.state("routes.txt")
-	list := pages(30, 2_000+100*uint64(pieces))
 	writeRoutes(t, s.routes, list)
 	s.store = startService(t, s.dir, "engine", s.env, "engine", "serve", "--dir", s.state("center"), "--listen", string(s.engine))
 	s.line = newLine(t, freeAddr(t), string(s.engine))
+	return s
+}
+
+// startKafkaSite starts the cluster, the engine, two ships and two loaders on empty directories. The logs are
+// written in about so many pieces.
+func startKafkaSite(t *testing.T, pieces int, seed uint64) *kafkaSite {
+	t.Helper()
+	list := pages(30, 2_000+50*uint64(pieces))
+	s := newKafkaSite(t, []string{clockAt(testNow)}, list, "ship", "load")
 	for i, name := range []string{"web1", "web2"} {
 		s.logs = append(s.logs, newGrowingLog(t, s.state(name+"-logs"), loadgen.Options{Readership: list, Devices: 200_000, Seed: seed + uint64(i),
 			Start: crashDay.Start(), End: testNow, Key: throng.LeafKey}, pieces))
-		s.ship(t, name, s.logs[i].path)
+		s.ship(t, name, fmt.Sprintf(`path: "%s*"`, s.logs[i].path))
 	}
 	s.load(t, 2)
 	return s
@@ -84,8 +91,8 @@ func (s *kafkaSite) configure(t *testing.T, name, user, sources string) string {
 	return config
 }
 
-// ship starts a ship of one log; all have the keys of the first.
-func (s *kafkaSite) ship(t *testing.T, name, log string) {
+// ship starts a ship of one source; all have the keys of the first.
+func (s *kafkaSite) ship(t *testing.T, name, source string) {
 	t.Helper()
 	if len(s.ships) == 0 {
 		output(t, s.env, "keys", "init", "--dir", s.state(name))
@@ -93,7 +100,7 @@ func (s *kafkaSite) ship(t *testing.T, name, log string) {
 	} else {
 		output(t, s.env, "keys", "init", "--dir", s.state(name), "--import", s.state("export"))
 	}
-	config := s.configure(t, name, "ship", fmt.Sprintf(`sources: [{name: %s, site: www, path: "%s*", format: combined_signals}]`, name, log))
+	config := s.configure(t, name, "ship", fmt.Sprintf(`sources: [{name: %s, site: www, %s, format: combined_signals}]`, name, source))
 	s.ships = append(s.ships, startService(t, s.dir, "ship-"+name, s.env, "ship", "--config", config))
 }
 

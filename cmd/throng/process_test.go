@@ -53,6 +53,7 @@ func output(t *testing.T, env []string, args ...string) string {
 type service struct {
 	t       *testing.T
 	name    string
+	program string
 	args    []string
 	env     []string
 	logPath string
@@ -69,7 +70,13 @@ type service struct {
 // startService starts a command and keeps it running until the test ends or stop is called.
 func startService(t *testing.T, dir, name string, env []string, args ...string) *service {
 	t.Helper()
-	s := &service{t: t, name: name, args: args, env: env, logPath: filepath.Join(dir, name+".log"), done: make(chan struct{})}
+	return startProgram(t, dir, name, env, "throng", args...)
+}
+
+// startProgram is startService for other programs.
+func startProgram(t *testing.T, dir, name string, env []string, program string, args ...string) *service {
+	t.Helper()
+	s := &service{t: t, name: name, program: program, args: args, env: env, logPath: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	out, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +106,7 @@ const restartPause = 100 * time.Millisecond
 
 // once runs one process to its end; more is false when there shall be no other.
 func (s *service) once(out *os.File) (more bool) {
-	cmd := exec.Command("throng", s.args...)
+	cmd := exec.Command(s.program, s.args...)
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	dieTogether(cmd)

@@ -38,8 +38,8 @@ func (a Access) Password(user string) string { return "password of " + user }
 const Admin = "admin"
 
 // StartSecured is like [Start] for brokers that clients reach by TLS alone, with a certificate on both sides,
-// as one of the users, who prove it by SCRAM-SHA-256 or SCRAM-SHA-512. The brokers talk to each other in the same
-// way; their controllers do not. A user but Admin may do nothing until Admin allows it (StandardAuthorizer).
+// as one of the users, who prove it by SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN. The brokers talk to each other by
+// SCRAM-SHA-512; their controllers do not. A user but Admin may do nothing until Admin allows it (StandardAuthorizer).
 func StartSecured(t testing.TB, dir string, n int, users ...string) (*Cluster, Access) {
 	t.Helper()
 	a, err := secure(dir, append(slices.Clone(users), Admin))
@@ -52,8 +52,9 @@ func StartSecured(t testing.TB, dir string, n int, users ...string) (*Cluster, A
 }
 
 const securedProperties = `listener.security.protocol.map=CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT
-sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.client.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required%[4]s;
 listener.name.client.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="%[2]s" password="%[3]s";
 ssl.keystore.type=PEM
@@ -83,9 +84,10 @@ func secure(dir string, users []string) (Access, error) {
 	if err != nil {
 		return a, err
 	}
-	var scram strings.Builder
+	var scram, plain strings.Builder
 	for _, user := range users {
 		files[a.PasswordFile(user)] = []byte(a.Password(user) + "\n")
+		fmt.Fprintf(&plain, " user_%s=%q", user, a.Password(user))
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 			fmt.Fprintf(&scram, "%s=[name=%s,password=%q]\n", mechanism, user, a.Password(user))
 		}
@@ -96,7 +98,7 @@ func secure(dir string, users []string) (Access, error) {
 			return a, err
 		}
 	}
-	return a, os.WriteFile(extra, fmt.Appendf(nil, securedProperties, dir, Admin, a.Password(Admin)), 0o600)
+	return a, os.WriteFile(extra, fmt.Appendf(nil, securedProperties, dir, Admin, a.Password(Admin), plain.String()), 0o600)
 }
 
 // certificates makes an authority, and a certificate that it gave the brokers and one that it gave the clients.
