@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"throng/internal/clickhouse/embedded":       {"throng", "throng/internal/durable"},
 	"throng/internal/clickhouse/clickhousetest": {"throng", "throng/internal/clickhouse", "throng/internal/clickhouse/embedded"},
 	"throng/internal/loadgen":                   {"throng"},
+	"throng/internal/tracing":                   {"throng"},
 	"throng/cmd/throng":                         {"throng", "throng/..."},
 }
 
@@ -58,6 +59,8 @@ var owners = map[string]string{
 	"github.com/ebitengine/purego":            "throng/internal/clickhouse/embedded",
 	"github.com/segmentio/kafka-go":           "throng/internal/broker",
 	"github.com/twmb/franz-go":                "throng/internal/broker/embedded",
+	"go.opentelemetry.io/otel/sdk":            "throng/internal/tracing",
+	"go.opentelemetry.io/otel/exporters/":     "throng/internal/tracing",
 	"github.com/oschwald/maxminddb-golang/":   "throng/anonymize/country",
 }
 

@@ -57,7 +57,9 @@ func (c *Closer) allStored(day throng.Day) (bool, error) {
 }
 
 // closePeriod does what is left to do for the releases of a period.
-func (c *Closer) closePeriod(ctx context.Context, period throng.Period, ids []throng.ReleaseID, cells []throng.CellKey) error {
+func (c *Closer) closePeriod(ctx context.Context, period throng.Period, ids []throng.ReleaseID, cells []throng.CellKey) (err error) {
+	ctx, done := c.Observe(ctx, period)
+	defer func() { done(err) }()
 	releases := make([][]byte, len(ids))
 	var undrawn []throng.ReleaseID
 	for i, id := range ids {

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,6 +62,10 @@ type Options struct {
 	// Lateness is how long after its end a day waits for feeds at most. Defaults to 36 h; the ceiling
 	// is 48 h.
 	Lateness time.Duration
+	// Observe is called before the releases of a day or span are made, and what it gives when that was done or has
+	// failed. How long the draws take tells how many there were, so whoever keeps times keeps them coarsely. Defaults
+	// to nothing.
+	Observe func(ctx context.Context, period throng.Period) (context.Context, func(error))
 	// Poll is how often Run looks for days that are due. Defaults to 10 s.
 	Poll time.Duration
 	// Workers is how many ranges of units are read at a time. Defaults to the number of processors.
@@ -162,6 +167,9 @@ func (o Options) withDefaults() Options {
 	o.Delta = cmp.Or(o.Delta, throng.MaxDelta)
 	o.Settle = cmp.Or(o.Settle, 10*time.Minute)
 	o.Lateness = cmp.Or(o.Lateness, 36*time.Hour)
+	if o.Observe == nil {
+		o.Observe = func(ctx context.Context, _ throng.Period) (context.Context, func(error)) { return ctx, func(error) {} }
+	}
 	o.Poll = cmp.Or(o.Poll, 10*time.Second)
 	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	o.Memory = cmp.Or(o.Memory, 512<<20)

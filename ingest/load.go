@@ -50,6 +50,9 @@ type LoadOptions struct {
 	// MaxLateness is how long after its end a day's blocks are still taken, whatever its topic says.
 	// Defaults to 48 h.
 	MaxLateness time.Duration
+	// Observe is called before a block is inserted, and what it gives when that was done or given up, with the number
+	// of tries that failed. Both are called concurrently. Defaults to nothing.
+	Observe func(ctx context.Context, rows, bytes int) (context.Context, func(failed int, err error))
 	// Poll is how often new topics are looked for. Defaults to 1 s.
 	Poll time.Duration
 }
@@ -76,6 +79,11 @@ func NewLoader(o LoadOptions) (*Loader, error) {
 	}
 	if o.Poll <= 0 {
 		o.Poll = time.Second
+	}
+	if o.Observe == nil {
+		o.Observe = func(ctx context.Context, _, _ int) (context.Context, func(int, error)) {
+			return ctx, func(int, error) {}
+		}
 	}
 	return &Loader{LoadOptions: o}, nil
 }

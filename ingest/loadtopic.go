@@ -118,8 +118,7 @@ func (l *Loader) insert(ctx context.Context, day throng.Day, msg throng.Message,
 		return l.drop(ctx, h)
 	}
 	if h.Rows > 0 {
-		err := l.untilDone(ctx, func() error { return l.Store.InsertBlock(ctx, h.BlockID, int(h.Rows), native) })
-		if err != nil {
+		if err := l.insertRows(ctx, h, native); err != nil {
 			return err
 		}
 	}
@@ -129,6 +128,21 @@ func (l *Loader) insert(ctx context.Context, day throng.Day, msg throng.Message,
 	l.counts.blocks.Add(1)
 	l.counts.rows.Add(uint64(h.Rows))
 	return nil
+}
+
+// insertRows inserts a block's rows, as often as it takes.
+func (l *Loader) insertRows(ctx context.Context, h throng.BlockHeader, native []byte) error {
+	ctx, done := l.Observe(ctx, int(h.Rows), len(native))
+	failed := 0
+	err := l.untilDone(ctx, func() error {
+		err := l.Store.InsertBlock(ctx, h.BlockID, int(h.Rows), native)
+		if err != nil {
+			failed++
+		}
+		return err
+	})
+	done(failed, err)
+	return err
 }
 
 // closed tells whether a message came too late for its day: behind the marker that a loader has

@@ -3,7 +3,10 @@ package main_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -11,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +29,30 @@ type canarySite struct {
 	lines              uint64
 	search             *search
 	starts             int
+	// spans are what a collector of traces was sent; filled while services run, read when all have stopped.
+	spans *collector
+}
+
+// collector keeps what it is sent.
+type collector struct {
+	mu   sync.Mutex
+	sent []byte
+}
+
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = append(c.sent, body...)
+}
+
+func (c *collector) all() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.sent)
 }
 
 const canaryConfig = `dir: %[1]s
@@ -37,12 +65,15 @@ sources:
 broker: {block: {max_rows: 1024, max_age: 1s}}
 listen: {public: "%[4]s", admin: "%[5]s"}
 log: {level: debug}
+telemetry: {traces: {endpoint: "%[6]s/v1/traces"}}
 `
 
 // newCanarySite writes the logs of closedDay.
 func newCanarySite(t *testing.T) *canarySite {
 	t.Helper()
-	c := &canarySite{dir: testDir(t), public: freeAddr(t), admin: freeAddr(t), search: newSearch(canaryWord)}
+	c := &canarySite{dir: testDir(t), public: freeAddr(t), admin: freeAddr(t), search: newSearch(canaryWord), spans: &collector{}}
+	traces := httptest.NewServer(c.spans)
+	t.Cleanup(traces.Close)
 	c.state, c.config = filepath.Join(c.dir, "state"), filepath.Join(c.dir, "throng.yaml")
 	list := pages(3, 7_000)
 	routes := filepath.Join(c.dir, "routes.txt")
@@ -51,7 +82,7 @@ func newCanarySite(t *testing.T) *canarySite {
 	if err := os.Mkdir(logs, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, c.config, fmt.Sprintf(canaryConfig, c.state, routes, logs, c.public, c.admin))
+	writeFile(t, c.config, fmt.Sprintf(canaryConfig, c.state, routes, logs, c.public, c.admin, traces.URL))
 	for _, kind := range []string{"account", "cookie"} {
 		cmd := exec.Command("throng", "optout", "add", "--kind", kind, "--config", c.config)
 		cmd.Stdin = strings.NewReader(fill([]string{canaryListed}, closedDay.Start()))
@@ -131,7 +162,7 @@ func (c *canarySite) checkServed(t *testing.T) (pages map[string][]byte) {
 	return pages
 }
 
-// checkOutput searches what services wrote.
+// checkOutput searches what services wrote, and what they told a collector of traces.
 func (c *canarySite) checkOutput(t *testing.T) {
 	t.Helper()
 	outputs, err := filepath.Glob(filepath.Join(c.dir, "*-*.log"))
@@ -144,6 +175,16 @@ func (c *canarySite) checkOutput(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.search.check(t, path, b)
+	}
+	spans := c.spans.all()
+	c.search.check(t, "the traces", spans)
+	if what := coarse().find(spans); len(what) > 0 {
+		t.Errorf("the traces hold %s", what)
+	}
+	for _, name := range []string{"load block", "close period", closedDay.String()} {
+		if !bytes.Contains(spans, []byte(name)) {
+			t.Errorf("the traces have no %q", name)
+		}
 	}
 }
 

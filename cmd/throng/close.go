@@ -46,6 +46,9 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	if err := n.observe(ctx); err != nil {
+		return err
+	}
 	closer, err := n.closer(b, s)
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 		n.log.Warn("sources is empty: a day can be closed before a source has sent its first line; list the sources of every machine")
 	}
 	if !c.Once {
-		return n.withMetrics(ctx, measured{closer: closer}, stage{"close", closer.Run})
+		return n.withMetrics(ctx, measured{closer: closer, seen: n.seen, ledger: n.dir.ledger()}, stage{"close", closer.Run})
 	}
 	closed, waiting, err := closer.Tick(ctx)
 	for _, period := range closed {
@@ -108,6 +111,9 @@ func (n *node) closer(b *broker.Client, s *clickhouse.Store) (*aggregate.Closer,
 		K:             n.cfg.Privacy.K, Epsilon: n.cfg.Privacy.Epsilon, Delta: n.cfg.Privacy.Delta,
 		Settle: n.cfg.Release.Settle.Std(), Lateness: n.cfg.Release.Lateness.Std(),
 		Tables: map[string][]string{}, Routes: map[string][]string{}, Stricter: map[string]aggregate.Budget{},
+	}
+	if n.seen != nil {
+		o.Observe = n.seen.close
 	}
 	for _, site := range n.cfg.Sites {
 		o.Sites = append(o.Sites, site.ID)

@@ -44,6 +44,7 @@ type commands struct {
 	Dashboard  dashboardCommand  `cmd:"" name:"dashboards" help:"Serve what was published."`
 	Engine     engineCommand     `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
 	Broker     brokerCommand     `cmd:"" help:"Serve the embedded broker to other processes of this machine."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the store's schema up to date, or show how far it is."`
 	WellKnown  wellKnownCommand  `cmd:"" name:"wellknown" help:"Check what a site says about visitors' signals."`
 	Config     configCommand     `cmd:"" help:"Check, print and describe the configuration."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

@@ -51,7 +51,10 @@ var (
 // exported are the metrics that a process can have; none is collected.
 func exported(t *testing.T) map[string]bool {
 	t.Helper()
-	reg := metrics(measured{&ingest.Shipper{}, &ingest.Loader{}, &aggregate.Closer{}, (&node{cfg: config.Default()}).keeperMetrics(nil), t.TempDir()})
+	reg := metrics(measured{
+		ship: &ingest.Shipper{}, load: &ingest.Loader{}, closer: &aggregate.Closer{}, keeper: (&node{cfg: config.Default()}).keeperMetrics(nil),
+		seen: newObserver(systemClock{}), ledger: t.TempDir(),
+	})
 	descriptions := make(chan *prometheus.Desc, 1000)
 	reg.Describe(descriptions)
 	close(descriptions)

@@ -10,14 +10,17 @@ import (
 	"throng/aggregate"
 	"throng/aggregate/ledger"
 	"throng/ingest"
+	"throng/internal/broker"
 )
 
 // measured are the parts of a process that metrics tell of. What it does not run is nil.
 type measured struct {
 	ship   *ingest.Shipper
 	load   *ingest.Loader
+	broker *broker.Client // where blocks wait for load
 	closer *aggregate.Closer
 	keeper *keeperMetrics
+	seen   *observer
 	ledger string // its directory
 }
 
@@ -35,11 +38,16 @@ func metrics(m measured) *prometheus.Registry {
 		count("ship_lines_late", "Lines of days that are closed.", func() uint64 { return s.Progress().Late })
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_ship_lag_bytes", Help: "Bytes of followed files, or received, that were not read yet."},
 			func() float64 { return float64(s.Progress().Lag) }))
-		reg.MustRegister(newSourceMetrics(s))
+		reg.MustRegister(newSourceMetrics(s), newTallyMetrics(s))
 	}
 	if l := m.load; l != nil {
 		count("load_blocks", "Blocks that were loaded.", func() uint64 { return l.Progress().Blocks })
 		count("load_rows", "Rows that were loaded.", func() uint64 { return l.Progress().Rows })
+		count("load_rows_late", "Rows of blocks that came after their day was closed.", func() uint64 { return l.Progress().LateRows })
+		registerBacklog(reg, m.broker)
+	}
+	if m.seen != nil {
+		m.seen.register(reg)
 	}
 	if m.closer != nil {
 		registerClose(reg, m.closer, count)

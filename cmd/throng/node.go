@@ -35,6 +35,8 @@ type node struct {
 	log   *slog.Logger
 	waits bool           // for engines that do not answer yet
 	stops []func() error // in the order of opening
+	// seen follows what the loader and the closer do; nil where nobody asks.
+	seen *observer
 	// watches keep files up to date that the shipper looks into, as long as it runs.
 	watches []stage
 }
@@ -118,9 +120,22 @@ func openCluster(ctx context.Context, o broker.Options, secure config.TLS, who c
 	return broker.Open(ctx, o)
 }
 
-// openStore connects to the configured server, or starts the embedded engine, and brings the schema
-// up to date.
+// openStore connects to the store and brings the schema up to date.
 func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
+	s, err := n.connectStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, n.await(ctx, "store", func() error {
+		if err := s.Migrate(ctx); err != nil {
+			return err
+		}
+		return s.CountTables(ctx, n.sitesWithTables())
+	})
+}
+
+// connectStore connects to the configured server, or starts the embedded engine.
+func (n *node) connectStore(ctx context.Context) (*clickhouse.Store, error) {
 	o, err := serverOptions(n.cfg.Store)
 	if err != nil {
 		return nil, err
@@ -142,12 +157,7 @@ func (n *node) openStore(ctx context.Context) (*clickhouse.Store, error) {
 		return nil, err
 	}
 	n.onClose(s.Close)
-	return s, n.await(ctx, "store", func() error {
-		if err := s.Migrate(ctx); err != nil {
-			return err
-		}
-		return s.CountTables(ctx, n.sitesWithTables())
-	})
+	return s, nil
 }
 
 // serverOptions are those of the configured server or cluster.
@@ -272,7 +282,11 @@ func (t topics) Subscribe(ctx context.Context, group, topic string) (ingest.Subs
 
 // loader takes blocks from the broker into the store.
 func (n *node) loader(b *broker.Client, s *clickhouse.Store) (*ingest.Loader, error) {
-	return ingest.NewLoader(ingest.LoadOptions{Broker: topics{b}, Store: s, Clock: n.clock, Logger: n.log, MaxLateness: maxLateness})
+	o := ingest.LoadOptions{Broker: topics{b}, Store: s, Clock: n.clock, Logger: n.log, MaxLateness: maxLateness}
+	if n.seen != nil {
+		o.Observe = n.seen.block
+	}
+	return ingest.NewLoader(o)
 }
 
 // maxLateness is the ceiling of the time for which a day is open after its end (method section 3).

@@ -82,29 +82,13 @@ func (c replayCommand) Run(a *app, ctx context.Context) error {
 
 // checkLoaded refuses while a block is under way: it would be counted beside what is read again.
 func checkLoaded(ctx context.Context, b *broker.Client) error {
-	topics, err := b.Topics(ctx)
-	if err != nil {
-		return err
-	}
-	for _, topic := range topics {
-		if _, ok := throng.ParseEventsTopic(topic); !ok {
-			continue
-		}
-		end, err := b.End(ctx, topic)
-		if err != nil {
-			return err
-		}
-		committed, err := b.Committed(ctx, ingest.LoadGroup(topic), topic)
-		if err != nil {
-			return err
-		}
-		for p := range end {
-			if n := end[p] - max(committed[p], 0); n > 0 {
-				return fmt.Errorf("replay: %d blocks of topic %s are not loaded yet: let `throng load` finish first, since they would be counted beside what is read again", n, topic)
-			}
+	waiting, err := backlog(ctx, b)
+	for topic, n := range waiting {
+		if n > 0 {
+			return fmt.Errorf("replay: %d blocks of topic %s are not loaded yet: let `throng load` finish first, since they would be counted beside what is read again", n, topic)
 		}
 	}
-	return nil
+	return err
 }
 
 func (c replayCommand) print(w io.Writer, r *ingest.Replay) error {

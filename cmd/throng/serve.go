@@ -61,6 +61,9 @@ func (n *node) serve(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := n.observe(ctx); err != nil {
+		return err
+	}
 	loader, err := n.loader(b, s)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (n *node) serve(ctx context.Context, a *app) error {
 		return err
 	}
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
-	reg := metrics(measured{shipper, loader, closer, n.keeperMetrics(keeper), n.dir.ledger()})
+	reg := metrics(measured{ship: shipper, load: loader, broker: b, closer: closer, keeper: n.keeperMetrics(keeper), seen: n.seen, ledger: n.dir.ledger()})
 	checks := append([]check{checkBroker(b), checkKeys(ratchet, n.clock), checkLedger(n.dir.ledger())}, checkStore(s)...)
 	return runStages(ctx, append([]stage{
 		{"dashboards", serveHTTP(public, pages)},

@@ -70,7 +70,10 @@ func (c shipCommand) ship(a *app, ctx context.Context, n *node, out *screen) err
 	return err
 }
 
-type loadCommand struct{ configured }
+type loadCommand struct {
+	configured
+	Metrics string `placeholder:"ADDR" help:"Serve metrics and health on this address, host:port. They are not served without it, since many loaders share a machine."`
+}
 
 func (loadCommand) Help() string {
 	return "Takes blocks from the broker into the store, each exactly once, whatever is killed when. Any number of loaders\n" +
@@ -79,17 +82,24 @@ func (loadCommand) Help() string {
 }
 
 func (c loadCommand) Run(a *app, ctx context.Context) error {
-	return c.untilTold(ctx, a, func(n *node) error { return n.load(ctx) })
+	return c.untilTold(ctx, a, func(n *node) error { return c.load(ctx, n) })
 }
 
-func (n *node) load(ctx context.Context) error {
+func (c loadCommand) load(ctx context.Context, n *node) error {
 	b, s, err := n.openEngines(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.observe(ctx); err != nil {
 		return err
 	}
 	l, err := n.loader(b, s)
 	if err != nil {
 		return err
 	}
-	return runStages(ctx, stage{"load", l.Run})
+	if c.Metrics == "" {
+		return runStages(ctx, stage{"load", l.Run})
+	}
+	n.cfg.Listen.Admin = c.Metrics
+	return n.withMetrics(ctx, measured{load: l, broker: b, seen: n.seen}, stage{"load", l.Run})
 }

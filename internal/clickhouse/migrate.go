@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +137,36 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	})
 }
 
+// Step is one step of the schema.
+type Step struct {
+	Version uint32 `json:"version"`
+	Name    string `json:"name"`
+	Done    bool   `json:"done"`
+}
+
+// Steps are this program's steps, and whether each is done on all shards. It changes nothing. A database that a newer
+// program migrated is an error.
+func (s *Store) Steps(ctx context.Context) (steps []Step, err error) {
+	err = s.onEachSchema(func(sc schema) error {
+		todo, err := sc.pending(ctx)
+		var e *driver.Exception
+		if errors.As(err, &e) && e.Code == codeUnknownTable { // nothing was ever done
+			todo, err = sc.steps, nil
+		}
+		if err != nil {
+			return err
+		}
+		for i, m := range sc.steps {
+			if i == len(steps) {
+				steps = append(steps, Step{m.version, m.name, true})
+			}
+			steps[i].Done = steps[i].Done && !slices.ContainsFunc(todo, func(t migration) bool { return t.version == m.version })
+		}
+		return nil
+	})
+	return steps, classify("read schema", err)
+}
+
 // pending are the steps that are not done.
 func (sc schema) pending(ctx context.Context) ([]migration, error) {
 	done := map[uint32]string{}
@@ -159,7 +191,8 @@ func (sc schema) pending(ctx context.Context) ([]migration, error) {
 		delete(done, m.version)
 	}
 	if len(done) > 0 {
-		return nil, errors.New("a newer version of the program has migrated this database")
+		return nil, fmt.Errorf("a newer version of the program has migrated this database to step %d, and this one knows %d: run that version; no step is taken back",
+			slices.Max(slices.Collect(maps.Keys(done))), len(sc.steps))
 	}
 	return todo, nil
 }
@@ -183,9 +216,10 @@ func (sc schema) apply(ctx context.Context) error {
 }
 
 const (
-	codeTableExists = 57
-	lockWait        = 5 * time.Second
-	lockPoll        = 100 * time.Millisecond
+	codeTableExists  = 57
+	codeUnknownTable = 60
+	lockWait         = 5 * time.Second
+	lockPoll         = 100 * time.Millisecond
 )
 
 // lock takes the lock: a table of which one process can be the creator. A holder that died is

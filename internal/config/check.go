@@ -35,6 +35,7 @@ func (c *Config) problems() Problems {
 	ck.listeners(c.Listen)
 	ck.wellKnown(c.WellKnown)
 	ck.transparency(c.Transparency)
+	ck.telemetry(c.Telemetry)
 	return ck.problems
 }
 

@@ -34,3 +34,9 @@ func (ck *checker) day(key, text string) {
 		ck.refuse(key, "%q is not a day such as 2026-01-15", text)
 	}
 }
+
+func (ck *checker) telemetry(t Telemetry) {
+	if u, err := url.Parse(t.Traces.Endpoint); t.Traces.Endpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		ck.refuse("telemetry.traces.endpoint", "is not an address that begins with https: or http:")
+	}
+}

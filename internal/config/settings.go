@@ -34,6 +34,8 @@ type Config struct {
 	Transparency Transparency `yaml:"transparency"`
 	// Log is the program's own log. It holds counts and reasons, never the content of a line.
 	Log Log `yaml:"log"`
+	// Telemetry is what the program tells of itself beside metrics and log. Nothing is sent anywhere unless it is configured here.
+	Telemetry Telemetry `yaml:"telemetry"`
 }
 
 // Site is a set of host names whose readership is published together.
@@ -380,6 +382,18 @@ type Incident struct {
 	Title string `yaml:"title" required:"true"`
 	// Text says what it meant for visitors, and what was done.
 	Text string `yaml:"text"`
+}
+
+// Telemetry is what the program tells of itself beside metrics and log.
+type Telemetry struct {
+	// Traces are spans of closing and loading.
+	Traces Traces `yaml:"traces"`
+}
+
+// Traces are sent to a collector of OpenTelemetry's, by OTLP over HTTP. A span holds durations, counts, and names of sites and periods.
+type Traces struct {
+	// Endpoint is the collector's address for traces, such as `http://127.0.0.1:4318/v1/traces`. When empty, nothing is traced.
+	Endpoint string `yaml:"endpoint"`
 }
 
 // Log is the program's own log, on standard error.
