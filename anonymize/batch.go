@@ -87,7 +87,7 @@ func (a *Anonymizer) join(rec *accesslog.Record, ev *throng.Event, signal throng
 	i := b.n & (batchSize - 1)
 	b.n++
 	b.rec[i], b.ev[i], b.signal[i], b.site[i], b.epoch[i] = rec, ev, signal, s, e
-	b.agentAt[i] = a.agents.place(0, rec.UserAgent)
+	b.agentAt[i] = a.agents.place(uint64(rec.UserAgentEncoding), rec.UserAgent)
 	b.pageAt[i] = a.paths.place(pageTag(s, e, signal), rec.Path)
 	b.referrerAt[i] = a.referrers.place(0, rec.Referer)
 }
@@ -105,7 +105,7 @@ func pageTag(s *site, e *epoch, signal throng.Signal) uint64 {
 func (a *Anonymizer) finish() {
 	b := &a.batch
 	for _, i := range a.agents.all(b.agentAt[:b.n], &b.agent, &b.missing) {
-		b.agent[i] = a.agents.fill(b.agentAt[i], func() Agent { return GeneralizeAgent(b.rec[i].UserAgent) })
+		b.agent[i] = a.agents.fill(b.agentAt[i], func() Agent { return GeneralizeAgent(b.rec[i].UserAgentText()) })
 	}
 	for _, i := range a.paths.all(b.pageAt[:b.n], &b.page, &b.missing) {
 		b.page[i] = a.paths.fill(b.pageAt[i], func() page { return a.pageOf(b, i) })

@@ -19,32 +19,32 @@ var unitsPerSecond = [...]float64{millis: 1e3, micros: 1e6, nanos: 1e9}
 // percentDecoded gives v with %HH decoded: v itself where it has none. What was encoded twice, as
 // CloudFront did until 2020, is decoded twice.
 func (r *recorder) percentDecoded(v []byte) []byte {
-	v = r.percentDecodedOnce(v)
-	if bytes.Contains(v, []byte("%20")) {
-		v = r.percentDecodedOnce(v)
+	v, again := r.percentDecodedOnce(v)
+	if again && bytes.Contains(v, []byte("%20")) {
+		v, _ = r.percentDecodedOnce(v)
 	}
 	return v
 }
 
-func (r *recorder) percentDecodedOnce(v []byte) []byte {
+// percentDecodedOnce tells too whether what it gives has a percent sign. Most escapes are so near to each other that
+// words of eight bytes, of which the next one begins where an escape ends, would take as long.
+func (r *recorder) percentDecodedOnce(v []byte) (decoded []byte, percent bool) {
 	if bytes.IndexByte(v, '%') < 0 {
-		return v
+		return v, false
 	}
 	out := r.room(len(v))
 	n := 0
-	for len(v) > 0 {
-		d := copyNear(out[n:], v, '%')
-		n, v = n+d, v[d:]
-		switch {
-		case len(v) >= 3 && hexValue(v[1]) <= 15 && hexValue(v[2]) <= 15:
-			out[n] = hexValue(v[1])<<4 | hexValue(v[2])
-			n, v = n+1, v[3:]
-		case len(v) > 0:
-			out[n] = '%'
-			n, v = n+1, v[1:]
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		if c == '%' && len(v)-i > 2 && hexValue(v[i+1])|hexValue(v[i+2]) <= 15 {
+			c = hexValue(v[i+1])<<4 | hexValue(v[i+2])
+			i += 2
 		}
+		percent = percent || c == '%'
+		out[n] = c
+		n++
 	}
-	return r.taken(out[:n])
+	return r.taken(out[:n]), percent
 }
 
 // plusDecoded gives v with the spaces that IIS writes as "+". Of two in a row the second is a plus of

@@ -6,7 +6,8 @@ type gather struct {
 	r *recorder
 	// ranks holds, by field, 1 + the rank of the spelling that was taken.
 	ranks     [fields]uint8
-	requested bool // there was a request line, perhaps garbage
+	requested bool     // there was a request line, perhaps garbage
+	encoding  Encoding // of a user agent
 	// reject, rejectAt and rejected tell of the first value that could not be read.
 	reject   Reject
 	rejectAt int
@@ -48,15 +49,25 @@ func (g *gather) take(k *key, v []byte, start, end int) {
 		g.requested = true
 	}
 	var reject Reject
-	if k.form == asIs {
+	switch {
+	case f == userAgent:
+		g.setUserAgent(v, k.form)
+	case k.form == asIs:
 		reject = g.r.set(f, v)
-	} else {
+	default:
 		reject = g.r.setForm(f, k.form, v)
 	}
 	if reject == accepted {
 		g.ranks[k.field] = k.rank + 1
 	} else if g.reject == accepted || g.reject == BadTime {
 		g.reject, g.rejectAt, g.rejected = reject, start, f
+	}
+}
+
+func (g *gather) setUserAgent(v []byte, form form) {
+	rec := g.r.rec
+	if rec.UserAgent, rec.UserAgentEncoding = v, g.encoding; form == encoded {
+		rec.UserAgentEncoding = PercentEncoded
 	}
 }
 

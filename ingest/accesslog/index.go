@@ -9,7 +9,10 @@ import (
 // Most values are shorter than what [bytes.IndexByte] costs to call, so their ends are looked for in
 // words of eight bytes, the first byte of which is the least significant.
 
-const everyByte = 0x0101010101010101 // times a byte, that byte in every place
+const (
+	everyByte = 0x0101010101010101 // times a byte, that byte in every place
+	high      = everyByte << 7
+)
 
 // indexNear is bytes.IndexByte for a c that is probably among the first 16 bytes.
 func indexNear(b []byte, c byte) int {
@@ -32,7 +35,13 @@ func indexNear(b []byte, c byte) int {
 // indexInWord finds the first byte c; 8 is none.
 func indexInWord(w uint64, c byte) int {
 	w ^= everyByte * uint64(c) // what is looked for becomes 0, and the lowest 0 is found exactly
-	return bits.TrailingZeros64((w-everyByte)&^w&(everyByte<<7)) / 8
+	return bits.TrailingZeros64((w-everyByte)&^w&high) / 8
+}
+
+// allInWord leaves the highest bit of each byte that is c.
+func allInWord(w uint64, c byte) uint64 {
+	w ^= everyByte * uint64(c)
+	return ^((w&^high + ^uint64(high)) | w | ^uint64(high))
 }
 
 // copyNear copies what stands before the first c, or all of b, and tells its length. dst has room for b; what
@@ -71,7 +80,6 @@ func leadingDigits(b []byte) (n int) {
 func leadingNumber(b []byte) (n int) {
 	for len(b)-n >= 8 {
 		w := binary.LittleEndian.Uint64(b[n:])
-		const high = everyByte << 7
 		in := ((w | high) - everyByte*'-') &^ ((w &^ high) + everyByte*(0x7f-'9')) &^ w & high
 		d := bits.TrailingZeros64(^in&high) / 8
 		if n += d; d < 8 {

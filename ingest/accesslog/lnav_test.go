@@ -101,7 +101,7 @@ func visitOf(t *testing.T, p *accesslog.Parser, line []byte) visit {
 	return visit{
 		Time: time.Unix(rec.Time, 0).UTC().Format(time.DateTime), Address: rec.RemoteAddr.String(), User: string(rec.RemoteUser),
 		Method: string(rec.MethodText), Path: path, Query: string(rec.Query), Protocol: string(rec.Protocol), Referer: string(rec.Referer),
-		Agent: string(rec.UserAgent), Host: host, Status: int(rec.Status), Bytes: int(rec.Bytes), Millis: int(seconds*1000 + 0.5),
+		Agent: string(rec.UserAgentText()), Host: host, Status: int(rec.Status), Bytes: int(rec.Bytes), Millis: int(seconds*1000 + 0.5),
 	}
 }
 

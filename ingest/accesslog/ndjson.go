@@ -36,7 +36,7 @@ func AppendNDJSON(dst []byte, rec *Record) []byte {
 	dst = append(dst, `,"bytes":`...)
 	dst = strconv.AppendUint(dst, rec.Bytes, 10)
 	dst = appendMember(dst, "referer", rec.Referer)
-	dst = appendMember(dst, "user_agent", rec.UserAgent)
+	dst = appendMember(dst, "user_agent", rec.UserAgentText())
 	dst = appendMember(dst, "host", rec.Host)
 	if seconds, ok := rec.RequestTime.Seconds(); ok {
 		dst = append(dst, `,"request_time":`...)

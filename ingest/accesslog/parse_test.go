@@ -278,7 +278,7 @@ func plain(r accesslog.Record) map[string]any {
 	seconds, timed := r.RequestTime.Seconds()
 	return map[string]any{
 		"time": r.Time, "addr": r.RemoteAddr.String(), "method": r.Method, "status": r.Status, "bytes": r.Bytes,
-		"texts":   fmt.Sprintf("%q", [][]byte{r.RemoteHost, r.ForwardedFor, r.RemoteUser, r.MethodText, r.Target, r.Path, r.Query, r.Protocol, r.Referer, r.UserAgent, r.Host}),
+		"texts":   fmt.Sprintf("%q", [][]byte{r.RemoteHost, r.ForwardedFor, r.RemoteUser, r.MethodText, r.Target, r.Path, r.Query, r.Protocol, r.Referer, r.UserAgentText(), r.Host}),
 		"signals": fmt.Sprintf("%q %v %q %v", r.DNT.Value, r.DNT.Present, r.GPC.Value, r.GPC.Present),
 		"cookies": fmt.Sprintf("%q %q %q", r.Cookie, r.Cookies, r.Consent),
 		"seconds": seconds, "timed": timed,

@@ -47,7 +47,9 @@ type Record struct {
 	Query []byte
 
 	Referer   []byte
-	UserAgent []byte
+	UserAgent []byte // as it was written: see UserAgentText
+	// UserAgentEncoding is how the server wrote it.
+	UserAgentEncoding Encoding
 	// Host is the host that was asked, without port: the target's where it was in absolute form, else
 	// the one that the server wrote.
 	Host []byte

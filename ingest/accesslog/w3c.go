@@ -2,6 +2,8 @@ package accesslog
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strings"
 )
 
@@ -170,10 +172,13 @@ func (w *w3c) read(line []byte, r *recorder) Reject {
 		v.separator = '\t'
 	}
 	r.reserve(3 * len(line)) // for values that are decoded twice, or that have quotation marks
-	for i, k := range w.columns {
-		if i == w.used && !r.explain && v.skip(len(w.columns)-i) {
-			break
+	first := 0
+	if !r.explain && bytes.IndexByte(line, '"') < 0 {
+		if first = w.readPlain(&g, &v); first == w.used && v.skip(len(w.columns)-w.used) {
+			return g.outcome()
 		}
+	}
+	for _, k := range w.columns[first:] {
 		if !v.next() {
 			if k != nil {
 				r.expected = k.field
@@ -183,13 +188,46 @@ func (w *w3c) read(line []byte, r *recorder) Reject {
 		if k == nil {
 			r.span(unused, v.start, v.end)
 		} else {
-			g.take(k, v.decoded(r, k.field), v.start, v.end)
+			g.take(k, v.decoded(&g, k.field), v.start, v.end)
 		}
 	}
 	if v.pos < len(line) {
 		return r.fail(whyNoValue(&g, TrailingText), v.pos)
 	}
 	return g.outcome()
+}
+
+// readPlain reads the first values of a line without quotation marks, up to the last one that means a field, and
+// tells how many; fewer if there is one that is not of the usual kind. It looks for separators in words that do not
+// depend on where the last one was, so that the processor need not wait for that.
+func (w *w3c) readPlain(g *gather, v *values) (read int) {
+	line, at, ends := v.line, -8, uint64(0) // ends has a bit for each separator in the word at
+	for i, k := range w.columns[:w.used] {
+		for ends == 0 {
+			if at += 8; at > v.pos+16 { // a long value
+				n := bytes.IndexByte(line[at:], v.separator)
+				if n < 0 {
+					return i
+				}
+				at += n
+			}
+			if len(line)-at < 8 {
+				return i
+			}
+			ends = allInWord(binary.LittleEndian.Uint64(line[at:]), v.separator)
+		}
+		start, end := v.pos, at+bits.TrailingZeros64(ends)/8
+		ends &= ends - 1
+		if start == end && v.separator == ' ' {
+			return i
+		}
+		if k != nil && !isAbsent(line[start:end]) {
+			v.start, v.end = start, end
+			g.take(k, v.decoded(g, k.field), start, end)
+		}
+		v.pos = end + 1
+	}
+	return w.used
 }
 
 // whyNoValue gives the reason why a line has too few or too many values. Until the time is read,
@@ -238,11 +276,11 @@ func (v *values) next() (ok bool) {
 	return true
 }
 
-// skip passes over the last values of a line if that has as many and counting their separators shows so.
-// Else they have to be walked over.
+// skip passes over the last values of a line without quotation marks, if that has as many and counting their
+// separators shows so. Else they have to be walked over.
 func (v *values) skip(count int) bool {
 	rest := v.line[v.pos:]
-	if v.separator == ' ' || len(rest) == 0 || bytes.IndexByte(rest, '"') >= 0 {
+	if v.separator == ' ' || len(rest) == 0 || count == 0 {
 		return false
 	}
 	rest = bytes.TrimSuffix(rest, tab)
@@ -272,16 +310,21 @@ func closingQuotes(b []byte, separator byte) int {
 	return -1
 }
 
-// decoded is the last value as the client sent it.
-func (v *values) decoded(r *recorder, f field) []byte {
+// decoded is the last value as the client sent it; of a user agent, which most often is known, as it was written.
+func (v *values) decoded(g *gather, f field) []byte {
 	b := v.line[v.start:v.end]
+	g.encoding = Plain
 	switch {
 	case v.quoted:
-		return r.undoubled(b)
-	case v.separator == '\t' && (f == userAgent || f == referer || f == forwardedFor || f == cookie):
-		return r.percentDecoded(b)
-	case v.separator == ' ' && (f == userAgent || f == forwardedFor || f == remoteUser || f == cookie):
-		return r.plusDecoded(b)
+		return g.r.undoubled(b)
+	case v.separator == '\t' && f == userAgent:
+		g.encoding = PercentEncoded
+	case f == userAgent:
+		g.encoding = PlusForBlank
+	case v.separator == '\t' && (f == referer || f == forwardedFor || f == cookie):
+		return g.r.percentDecoded(b)
+	case v.separator == ' ' && (f == forwardedFor || f == remoteUser || f == cookie):
+		return g.r.plusDecoded(b)
 	}
 	return b
 }

@@ -47,8 +47,8 @@ func TestBlanksOfIIS(t *testing.T) {
 		if err := p.Parse(fmt.Appendf(nil, "2026-01-01 00:00:00 %s /x", agent), &rec); err != nil {
 			t.Fatal(err)
 		}
-		if want := inWords.Replace(agent); string(rec.UserAgent) != want || string(rec.Path) != "/x" {
-			t.Fatalf("%q for %q, want %q", rec.UserAgent, agent, want)
+		if want := inWords.Replace(agent); string(rec.UserAgentText()) != want || string(rec.Path) != "/x" {
+			t.Fatalf("%q for %q, want %q", rec.UserAgentText(), agent, want)
 		}
 	})
 }
@@ -62,8 +62,8 @@ func TestEncodedValues(t *testing.T) {
 		if err := p.Parse(fmt.Appendf(nil, "2026-01-01\t00:00:00\t%s\t/x", encode.Replace(agent)), &rec); err != nil {
 			t.Fatal(err)
 		}
-		if want := value(agent); string(rec.UserAgent) != want || string(rec.Path) != "/x" {
-			t.Fatalf("%q, want %q", rec.UserAgent, want)
+		if want := value(agent); string(rec.UserAgentText()) != want || string(rec.Path) != "/x" {
+			t.Fatalf("%q, want %q", rec.UserAgentText(), want)
 		}
 	})
 }
@@ -82,8 +82,8 @@ func TestStringsOfAnyLength(t *testing.T) {
 		if err := p.Parse([]byte(line), &rec); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		if string(rec.UserAgent) != value(agent) || rec.Status != 200 {
-			t.Fatalf("%q, want %q", rec.UserAgent, agent)
+		if string(rec.UserAgentText()) != value(agent) || rec.Status != 200 {
+			t.Fatalf("%q, want %q", rec.UserAgentText(), agent)
 		}
 	})
 }
