@@ -53,6 +53,9 @@ func (l *layout) end(i int, b []byte, r *recorder, escaped bool) int {
 // plainEnd finds the first place where what comes after the value stands. It looks for the byte of it
 // that is rarest.
 func (s *step) plainEnd(b []byte) (n int) {
+	if len(s.after) == 1 && s.skips == "" {
+		return indexNear(b, s.after[0])
+	}
 	for i := range len(s.skips) {
 		d := indexNear(b[n:], s.skips[i])
 		if d < 0 {
@@ -69,6 +72,19 @@ func (s *step) plainEnd(b []byte) (n int) {
 			return n
 		}
 		n++
+	}
+	return -1
+}
+
+// quotedEnd finds the end of a value in quotes where that is the first quote, as it mostly is; -1 means that end has to
+// look.
+func (l *layout) quotedEnd(i int, b []byte, escaped bool) int {
+	s := &l.steps[i]
+	if !s.quoted || escaped || s.last || s.clock != nil {
+		return -1
+	}
+	if n := bytes.IndexByte(b, '"'); n >= 0 && hasPrefix(b[n:], s.after) && l.fits(i, b[n+len(s.after):]) {
+		return n
 	}
 	return -1
 }

@@ -38,6 +38,30 @@ func indexInWord(w uint64, c byte) int {
 	return bits.TrailingZeros64((w-everyByte)&^w&high) / 8
 }
 
+// indexNth finds the n-th c; -1 is none.
+func indexNth(b []byte, c byte, n int) int {
+	i := 0
+	for ; len(b)-i >= 8; i += 8 {
+		w := allInWord(binary.LittleEndian.Uint64(b[i:]), c)
+		if found := bits.OnesCount64(w); found < n {
+			n -= found
+			continue
+		}
+		for ; n > 1; n-- {
+			w &= w - 1
+		}
+		return i + bits.TrailingZeros64(w)/8
+	}
+	for ; i < len(b); i++ {
+		if b[i] == c {
+			if n--; n == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // allInWord leaves the highest bit of each byte that is c.
 func allInWord(w uint64, c byte) uint64 {
 	w ^= everyByte * uint64(c)

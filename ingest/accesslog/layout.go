@@ -33,6 +33,9 @@ type step struct {
 	plain bool
 	probe uint8
 	skips string // the single bytes after the values that were skipped before this one, with which they are one
+	// run is how many steps from this one on read nothing and end with a blank, if they are several that a line may
+	// lack.
+	run int
 }
 
 // compileLayout reads a format in the language of nginx's log_format or of Apache's LogFormat. All that
@@ -61,6 +64,7 @@ func compileLayout(format, optional string) (*layout, error) {
 	l.signal = seen[dnt] || seen[gpc]
 	l.dropTail()
 	l.mergeSkipped()
+	l.findRuns()
 	l.headAt, l.head = l.knownHead()
 	return l, nil
 }
@@ -91,6 +95,16 @@ func (l *layout) mergeSkipped() {
 		l.steps[i] = b
 		l.steps = slices.Delete(l.steps, i+1, i+2)
 		l.required--
+	}
+}
+
+// findRuns finds the runs of optional steps that read nothing. A line may end between any two of them, so that they
+// are no one step.
+func (l *layout) findRuns() {
+	for i := len(l.steps) - 2; i >= l.required; i-- {
+		if s := &l.steps[i]; s.field == unused && s.plain && !s.quoted && s.after == " " {
+			s.run = l.steps[i+1].run + 1
+		}
 	}
 }
 
@@ -149,10 +163,16 @@ func (l *layout) walk(line []byte, r *recorder, i, end, pos int, escaped bool) (
 	for ; i < end; i++ {
 		s := &l.steps[i]
 		rest := line[pos:]
+		if s.run > 1 && !r.explain {
+			if n := indexNth(rest, ' ', s.run); n >= 0 {
+				i, pos = i+s.run-1, pos+n+1
+				continue
+			}
+		}
 		var n int
 		if s.plain && !(escaped && s.quoted) {
 			n = s.plainEnd(rest)
-		} else {
+		} else if n = l.quotedEnd(i, rest, escaped); n < 0 {
 			n = l.end(i, rest, r, escaped)
 		}
 		after := len(s.after)
