@@ -18,6 +18,8 @@ type chart struct {
 	Periods []throng.Period
 	Series  []series
 	Marks   []placedMark
+	// Alone says that no other table of the page has the chart's numbers, so that the chart brings its own.
+	Alone bool
 }
 
 // series has a point for each period of its chart.
@@ -71,6 +73,33 @@ func (c *chart) text(v float64) string {
 		return percent(v)
 	}
 	return count(int64(math.Round(v)))
+}
+
+// Rows are the numbers of a chart of counts, the latest first.
+func (c *chart) Rows() []chartRow {
+	var rows []chartRow
+	for i := len(c.Periods) - 1; i >= 0; i-- {
+		row := chartRow{Period: c.Periods[i]}
+		for _, s := range c.Series {
+			row.Cells = append(row.Cells, s.Points[i].cell())
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// chartRow is a period with a cell for each series.
+type chartRow struct {
+	Period throng.Period
+	Cells  []cell
+}
+
+// cell is a count as a table has it.
+func (p point) cell() cell {
+	if !p.OK {
+		return cell{Reason: throng.BelowGate}
+	}
+	return cellOf(throng.Published(throng.Estimate{Value: int64(p.Value), Low: int64(p.Low), High: int64(p.High)}))
 }
 
 // tick writes a value of the scale, as short as can be.

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -44,7 +45,11 @@ type site struct {
 	routes []string
 }
 
-type asset struct{ kind, version string }
+// asset is a static file; packed is its body as gzip, made once.
+type asset struct {
+	kind, version string
+	packed        []byte
+}
 
 //go:embed static
 var static embed.FS
@@ -74,6 +79,9 @@ func New(o Options) (*Handler, error) {
 			return nil, fmt.Errorf("read static file: %w", err)
 		}
 		a.version = digest(body)[:16]
+		if a.packed, err = packed(body); err != nil {
+			return nil, fmt.Errorf("compress static file: %w", err)
+		}
 		h.assets[name] = a
 	}
 	h.routes()
@@ -102,6 +110,7 @@ func (h *Handler) routes() {
 		"/" + throng.LedgerName:                              h.showLedger,
 		"/" + throng.ReleasesName + "/{site}/{table}/{file}": h.showFile,
 		"/static/{name}":                                     h.asset,
+		"/favicon.ico":                                       h.favicon,
 		"/healthz":                                           h.health,
 		"/":                                                  h.nothing,
 	} {
@@ -128,6 +137,7 @@ type response struct {
 	cache    string // Cache-Control; "" lets the reader keep it and ask each time whether it is still right
 	file     string // name to save it under; "" is none
 	vary     string // Vary; "" is none
+	encoding string // Content-Encoding of the body; "" is none
 	location string // where to go instead; the body is empty then
 	body     []byte
 }
@@ -165,7 +175,7 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, status int, mes
 // where the analysts' pages are not. Anything new is the analysts' until it is named here.
 func (h *Handler) ForEveryone(asked string) bool {
 	path := pathpkg.Clean(asked) // what the mux would redirect it to
-	if path == methodPath || path == signalPath || path == "/healthz" || path == "/"+throng.ManifestName || path == "/"+throng.HoldsName || path == "/"+throng.MethodName || path == transparencyPath {
+	if path == methodPath || path == signalPath || path == "/healthz" || path == "/favicon.ico" || path == "/"+throng.ManifestName || path == "/"+throng.HoldsName || path == "/"+throng.MethodName || path == transparencyPath {
 		return true
 	}
 	for _, under := range []string{transparencyPath, "/.well-known", "/static", "/" + throng.ReleasesName, "/" + throng.MethodVersionsName, "/ledger"} {
@@ -254,6 +264,9 @@ func (res *response) write(w http.ResponseWriter, r *http.Request) {
 	if res.vary != "" {
 		head.Set("Vary", res.vary)
 	}
+	if res.encoding != "" {
+		head.Set("Content-Encoding", res.encoding)
+	}
 	if res.location != "" {
 		http.Redirect(w, r, res.location, http.StatusSeeOther)
 		return
@@ -277,8 +290,32 @@ func (h *Handler) asset(r *http.Request) (*response, error) {
 	if !ok {
 		return nil, errNothing
 	}
-	body, err := static.ReadFile("static/" + name)
-	return &response{kind: a.kind, body: body, cache: "public, max-age=31536000, immutable"}, err
+	res := &response{kind: a.kind, vary: "Accept-Encoding", cache: "public, max-age=31536000, immutable"}
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		res.body, res.encoding = a.packed, "gzip"
+		return res, nil
+	}
+	var err error
+	res.body, err = static.ReadFile("static/" + name)
+	return res, err
+}
+
+func packed(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return b.Bytes(), err
+}
+
+// favicon is for the browser's own view of a file, such as the manifest, which can name no icon.
+func (h *Handler) favicon(*http.Request) (*response, error) {
+	body, err := static.ReadFile("static/icon.svg")
+	return &response{kind: h.assets["icon.svg"].kind, body: body, cache: "public, max-age=86400"}, err
 }
 
 func (h *Handler) health(*http.Request) (*response, error) {

@@ -194,8 +194,11 @@ func (h *Handler) fillHistory(ctx context.Context, v *historyView, asked *askedH
 	if v.Shown > 0 {
 		v.Absent = nil
 	}
-	for _, c := range []chart{{ID: "visits", Title: "Visits", Periods: periods, Series: []series{visits}, Marks: v.Marks},
-		{ID: "readers", Title: "Readers (devices)", Periods: periods, Series: []series{devices}, Marks: v.Marks}} {
+	charts := []chart{{ID: "visits", Title: "Visits", Periods: periods, Series: []series{visits}, Marks: v.Marks}}
+	if !v.Prefix { // whose devices do not add up
+		charts = append(charts, chart{ID: "readers", Title: "Readers (devices)", Periods: periods, Series: []series{devices}, Marks: v.Marks})
+	}
+	for _, c := range charts {
 		if !c.Empty() {
 			v.Charts = append(v.Charts, c)
 		}

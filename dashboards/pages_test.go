@@ -341,7 +341,7 @@ func TestMethodPageNamesSitesThatAreStricter(t *testing.T) {
 	p.K, p.Epsilon, p.Tables = 8000, 0.5, []string{"country", "path"}
 	o.Sites[1].Parameters = p
 	h := serve(t, o)
-	if page := get(h, "/method").Body.String(); !strings.Contains(page, "<th scope=\"row\">library</th><td>8\u202f000</td>") {
+	if page := get(h, "/method").Body.String(); !strings.Contains(page, "scope=\"row\">library</th><td role=\"cell\" data-label=\"k\">8\u202f000</td>") {
 		t.Errorf("the site is not named:\n%s", page)
 	}
 	if method := get(h, "/method.json").Body.String(); !strings.Contains(method, `"site": "library"`) {

@@ -157,7 +157,7 @@ func (h *Handler) fillMostRead(ctx context.Context, v *siteView, periods []thron
 			break
 		}
 	}
-	readers := chart{ID: "readers", Title: "Readers of the most read pages", Periods: periods}
+	readers := chart{ID: "readers", Title: "Readers of the most read pages", Periods: periods, Alone: true}
 	for _, row := range v.Top[:min(readersCharted, len(v.Top))] {
 		if row.Devices.Reason != "" {
 			continue // spans and months may have none

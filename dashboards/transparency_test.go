@@ -151,7 +151,7 @@ func TestLongListsHavePages(t *testing.T) {
 			t.Errorf("%s: %d, want %d", target, w.Code, want)
 		}
 	}
-	if n := strings.Count(get(h, "/transparency/ledger/3").Body.String(), "<td>reservation</td>"); n != 1 {
+	if n := strings.Count(get(h, "/transparency/ledger/3").Body.String(), ">reservation</td>"); n != 1 {
 		t.Errorf("the last page has %d entries", n)
 	}
 }
@@ -233,8 +233,8 @@ func TestDictionaryIsComplete(t *testing.T) {
 	for name, keys := range sections {
 		_, section, found := strings.Cut(page, "<h2>"+name+"</h2>")
 		section, _, _ = strings.Cut(section, "</section>")
-		if !found || strings.Count(section, `<th scope="row">`) != len(keys) {
-			t.Errorf("%s: %d fields in the dictionary, %d in the type", name, strings.Count(section, `<th scope="row">`), len(keys))
+		if !found || strings.Count(section, `scope="row">`) != len(keys) {
+			t.Errorf("%s: %d fields in the dictionary, %d in the type", name, strings.Count(section, `scope="row">`), len(keys))
 		}
 		for _, key := range keys {
 			if !strings.Contains(section, "<code>"+key+"</code>") {
