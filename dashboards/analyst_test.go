@@ -57,6 +57,7 @@ func TestAnalystPages(t *testing.T) {
 		{"compare.html", example + "/compare?q=research", 200},
 		{"compare-weekdays.html", example + "/compare?a=2026-11-18&b=2026-11-21&q=research&sort=path", 200},
 		{"compare-months.html", example + "/compare?a=2026-10&b=2026-11", 200},
+		{"compare-weeks.html", example + "/compare?a=2026-W45&b=2026-W46&q=research", 200},
 		{"compare-country.html", example + "/compare?a=2026-11-14&b=2026-11-21&table=country", 200},
 		{"compare-kinds.html", example + "/compare?a=2026-10&b=2026-11-21", 400},
 		{"compare-same.html", example + "/compare?a=2026-11-21&b=2026-11-21", 400},
@@ -109,6 +110,10 @@ func TestAnalystAddressesAreRefused(t *testing.T) {
 		example + "/compare?table=nothing":                      404,
 		example + "/history?key=" + strings.Repeat("a", 10_000): 400,
 		"/sites/nowhere/compare":                                404,
+		example + "/compare?a=2026-W46&b=2026-W46":              400,
+		example + "/compare?a=2026-W46&b=2026-11-21":            400,
+		example + "/compare?a=2026-W46&b=2026-W47":              404, // Sunday is not over
+		example + "/compare?a=2026-W46&b=2026-W54":              400, // no week, and so the latest day
 		"/sites/nowhere/history?key=/":                          404,
 	} {
 		if w := get(h, target); w.Code != want {

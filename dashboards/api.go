@@ -316,6 +316,7 @@ type apiPair struct {
 	A          throng.Measure `json:"a"`
 	B          throng.Measure `json:"b"`
 	Difference *apiDifference `json:"difference"`
+	Weekdays   int            `json:"weekdays,omitempty"`
 }
 
 func (d *difference) api() *apiDifference {
@@ -341,19 +342,20 @@ func (h *Handler) apiCompare(r *http.Request) (any, error) {
 	from := min((c.asked.sel.Page-1)*limit, len(c.rows))
 	pairs := []apiPair{}
 	for _, row := range c.rows[from:min(from+limit, len(c.rows))] {
-		pairs = append(pairs, apiPair{row.Key, row.measures[0], row.measures[1], row.Difference.api()})
+		pairs = append(pairs, apiPair{row.Key, row.measures[0], row.measures[1], row.Difference.api(), row.Weekdays})
 	}
-	total := differenceOf(c.a.Brief.Visits, c.b.Brief.Visits)
+	total := differenceOf(c.a.Visits, c.b.Visits)
 	return struct {
 		Site     string         `json:"site"`
 		Table    string         `json:"table"`
-		A        throng.Period  `json:"a"`
-		B        throng.Period  `json:"b"`
+		A        string         `json:"a"`
+		B        string         `json:"b"`
+		Weekdays int            `json:"weekdays,omitempty"`
 		Total    *apiDifference `json:"total"`
 		Cautions []string       `json:"cautions"`
 		Rows     int            `json:"total_rows"`
 		Pairs    []apiPair      `json:"rows"`
-	}{s.ID, c.asked.table, c.asked.a, c.asked.b, total.api(), append([]string{}, cautions(c.a, c.b)...), len(c.rows), pairs}, nil
+	}{s.ID, c.asked.table, c.a.Value, c.b.Value, c.weekdays, total.api(), append([]string{}, c.cautions...), len(c.rows), pairs}, nil
 }
 
 // dataView is the page about files and the API.

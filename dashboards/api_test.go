@@ -121,6 +121,10 @@ func TestAPIAnswersAsDescribed(t *testing.T) {
 		{"/sites/example/compare?a=2026-10&b=2026-11&limit=5&page=2&sort=path", 200},
 		{"/sites/example/compare?a=2026-10&b=2026-11-21", 400},
 		{"/sites/example/compare?a=1999-01-01&b=2026-11-21", 404},
+		{"/sites/example/compare?a=2026-W45&b=2026-W46", 200},
+		{"/sites/example/compare?b=2026-W46&q=research&sort=path", 200},
+		{"/sites/example/compare?a=2026-W45&b=2026-11-21", 400},
+		{"/sites/example/compare?a=2026-W45&b=2026-W47", 404},
 	} {
 		t.Run(c.target, func(t *testing.T) {
 			w := get(h, "/api/v1"+c.target)

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"net/http"
 	"net/url"
@@ -78,8 +79,8 @@ func (h history) comparable(p throng.Period) throng.Period {
 	return throng.Period{}
 }
 
-func compareURL(site, table string, a, b throng.Period) string {
-	form := url.Values{"a": {a.String()}, "b": {b.String()}}
+func compareURL(site, table, a, b string) string {
+	form := url.Values{"a": {a}, "b": {b}}
 	if table != throng.PathTable {
 		form.Set("table", table)
 	}
@@ -92,9 +93,9 @@ type compareView struct {
 	Site       *site
 	Table      string
 	Name       string
-	A, B       *sheet
-	AURL, BURL string
+	A, B       side
 	Total      difference
+	Weekdays   int // of two weeks, how many are compared; 0 where other periods are
 	Rows       []compareRow
 	Both, Real int // rows that both periods have; those that differ by more than noise
 	ByChance   int // of Both, how many would seem to differ if nothing had changed
@@ -102,9 +103,10 @@ type compareView struct {
 	Query      string
 	Sort       string
 	Columns    []column
-	Periods    []choices // for the form; selected is decided in the page
+	Periods    []choices // for the form; what is selected is decided in the page
 	Caution    []string
 	Aligned    link // the same comparison with the weekday that fits
+	Weeks      link // that of the last two whole weeks
 	Marks      []string
 	URL        string
 	JSON       string
@@ -117,12 +119,27 @@ type compareRow struct {
 	A, B     cell
 	// Difference is nil where one of the two is blank: then nothing can be said.
 	Difference *difference
+	// Weekdays is on how many of the weekdays of two weeks both have the row.
+	Weekdays int
+}
+
+// side is one of the two periods of a comparison: a released one, or a week of released days.
+type side struct {
+	Value, Short, Title, URL string
+	Visits                   throng.Estimate
+	Watermark                string
+}
+
+func sideOf(site, table string, s *sheet) side {
+	p := s.Period
+	return side{p.String(), namedPeriod(p), periodTitle(p), releaseURL(site, table, p), s.Brief.Visits, s.Brief.Watermark}
 }
 
 // pairing is a comparison that was asked for.
 type pairing struct {
 	table string
 	a, b  throng.Period
+	weeks []week // the two, in place of a and b, where weeks are compared
 	sel   selection
 }
 
@@ -132,6 +149,9 @@ const byDifference = "difference"
 func parsePairing(form url.Values, past history) (pairing, error) {
 	p := pairing{table: or(form.Get("table"), throng.PathTable)}
 	var err error
+	if p.weeks, err = parseWeeks(form, past); err != nil {
+		return p, err
+	}
 	if p.b, err = throng.ParsePeriod(form.Get("b")); err != nil {
 		p.b, _ = past.latest()
 	}
@@ -145,6 +165,7 @@ func parsePairing(form url.Values, past history) (pairing, error) {
 		p.sel.Sort, p.sel.Descending = byDifference, true
 	}
 	switch {
+	case p.weeks != nil:
 	case p.a == (throng.Period{}):
 		return p, &refusal{http.StatusNotFound, "There is no earlier period to compare with yet. Choose two periods: a=2026-11-14&b=2026-11-21."}
 	case p.a.Kind() != p.b.Kind():
@@ -157,10 +178,13 @@ func parsePairing(form url.Values, past history) (pairing, error) {
 
 // comparison is two releases with their rows side by side, in the order that was asked for.
 type comparison struct {
-	asked pairing
-	past  history
-	a, b  *sheet
-	rows  []compareRow
+	asked    pairing
+	past     history
+	a, b     side
+	weekdays int // that are compared, of weeks
+	rows     []compareRow
+	cautions []string
+	marks    []string
 }
 
 func (h *Handler) compared(r *http.Request, s *site) (c *comparison, err error) {
@@ -172,19 +196,33 @@ func (h *Handler) compared(r *http.Request, s *site) (c *comparison, err error) 
 	if c.asked, err = parsePairing(form, c.past); err != nil {
 		return nil, err
 	}
-	id := throng.ReleaseID{Site: s.ID, Table: c.asked.table, Period: c.asked.a}
-	if c.a, err = h.catalog.sheet(r.Context(), id); err != nil {
-		return nil, err
+	if c.asked.weeks != nil {
+		err = h.fillWeeks(r.Context(), s, c)
+	} else {
+		err = h.fillPeriods(r.Context(), s, c)
 	}
-	id.Period = c.asked.b
-	if c.b, err = h.catalog.sheet(r.Context(), id); err != nil {
-		return nil, err
-	}
-	c.rows = paired(c.a, c.b, c.asked.sel.matcher(c.a.lower && c.b.lower))
-	if c.asked.sel.Sort == byDifference {
+	if err == nil && c.asked.sel.Sort == byDifference {
 		slices.SortStableFunc(c.rows, func(a, b compareRow) int { return cmp.Compare(size(b.Difference), size(a.Difference)) })
 	}
-	return c, nil
+	return c, err
+}
+
+// fillPeriods compares two releases.
+func (h *Handler) fillPeriods(ctx context.Context, s *site, c *comparison) error {
+	id := throng.ReleaseID{Site: s.ID, Table: c.asked.table, Period: c.asked.a}
+	a, err := h.catalog.sheet(ctx, id)
+	if err != nil {
+		return err
+	}
+	id.Period = c.asked.b
+	b, err := h.catalog.sheet(ctx, id)
+	if err != nil {
+		return err
+	}
+	c.a, c.b = sideOf(s.ID, c.asked.table, a), sideOf(s.ID, c.asked.table, b)
+	c.rows = paired(a, b, c.asked.sel.matcher(a.lower && b.lower))
+	c.cautions, c.marks = cautions(a, b), append(s.marksIn(c.asked.a), s.marksIn(c.asked.b)...)
+	return nil
 }
 
 // paired are the rows of two releases by key, both in order.
@@ -237,14 +275,16 @@ func (h *Handler) compare(r *http.Request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, a, b := c.asked, c.a, c.b
-	v := &compareView{frame: h.frame("Compare " + periodTitle(p.a) + " with " + periodTitle(p.b)), Site: s, Table: p.table, Name: or(tableNames[p.table], p.table),
-		A: a, B: b, AURL: releaseURL(s.ID, p.table, p.a), BURL: releaseURL(s.ID, p.table, p.b), Total: differenceOf(a.Brief.Visits, b.Brief.Visits),
-		URL: compareURL(s.ID, p.table, p.a, p.b), Query: p.sel.Query, Sort: p.sel.order(), Marks: append(s.marksIn(p.a), s.marksIn(p.b)...),
-		Caution: cautions(a, b), Periods: periodChoices(c.past, p.b)}
-	v.Watermark, v.JSON = or(a.Brief.Watermark, b.Brief.Watermark), apiBase+v.URL
-	if fit := c.past.comparable(p.b); fit != (throng.Period{}) && fit != p.a && !sameWeekday(p.a, p.b) {
-		v.Aligned = link{periodTitle(fit), compareURL(s.ID, p.table, fit, p.b)}
+	p := c.asked
+	v := &compareView{frame: h.frame("Compare " + c.a.Title + " with " + c.b.Title), Site: s, Table: p.table, Name: or(tableNames[p.table], p.table),
+		A: c.a, B: c.b, Total: differenceOf(c.a.Visits, c.b.Visits), Weekdays: c.weekdays, URL: compareURL(s.ID, p.table, c.a.Value, c.b.Value),
+		Query: p.sel.Query, Sort: p.sel.order(), Marks: c.marks, Caution: c.cautions, Periods: comparePeriods(c.past)}
+	v.Watermark, v.JSON = or(c.a.Watermark, c.b.Watermark), apiBase+v.URL
+	if fit := c.past.comparable(p.b); p.weeks == nil && fit != (throng.Period{}) && fit != p.a && !sameWeekday(p.a, p.b) {
+		v.Aligned = link{periodTitle(fit), compareURL(s.ID, p.table, fit.String(), p.b.String())}
+	}
+	if weeks := c.past.weeks(); p.weeks == nil && len(weeks) > 1 {
+		v.Weeks = link{weeks[1].String() + " and " + weeks[0].String(), compareURL(s.ID, p.table, weeks[1].String(), weeks[0].String())}
 	}
 	v.judge(c.rows)
 	v.fill(p, c.rows)

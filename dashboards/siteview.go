@@ -118,7 +118,7 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 			return err
 		}
 		d := differenceOf(b.Visits, v.Brief.Visits)
-		v.Change, v.Before, v.Compare = &d, before, compareURL(v.Site.ID, throng.PathTable, before, v.Latest)
+		v.Change, v.Before, v.Compare = &d, before, compareURL(v.Site.ID, throng.PathTable, before.String(), v.Latest.String())
 	}
 	if err := h.fillMostRead(ctx, v, periods); err != nil {
 		return err

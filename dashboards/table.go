@@ -134,7 +134,7 @@ func (h *Handler) table(r *http.Request, s *site, of *sheet) (*response, error) 
 	view.place(h.sites, past)
 	view.Tables = tablesBeside(ids, s.ID, of.Table, of.Period)
 	if before := past.comparable(of.Period); before != (throng.Period{}) {
-		view.Compare = compareURL(s.ID, of.Table, before, of.Period)
+		view.Compare = compareURL(s.ID, of.Table, before.String(), of.Period.String())
 	}
 	view.fill(sel)
 	return h.page("table", view)
