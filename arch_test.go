@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"throng/retention/files":                    {"throng", "throng/internal/durable"},
 	"throng/dashboards/fixture":                 {"throng"},
 	"throng/dashboards":                         {"throng", "throng/dashboards/wellknown"},
+	"throng/dashboards/browser":                 {},
 	"throng/dashboards/wellknown":               {},
 	"throng/dashboards/access":                  {"throng"},
 	"throng/internal/backup":                    {"throng", "throng/aggregate/ledger", "throng/internal/durable", "throng/retention", "throng/retention/hold"},
