@@ -34,7 +34,7 @@ type proof struct {
 	starts     int
 	search     *traces
 	tables     map[string]string // folders of the engine, by what is in them
-	hours      int               // at which all was searched
+	searched   int               // times
 	shipDown   bool              // and with it the keeper of the epoch keys
 }
 
@@ -90,12 +90,14 @@ func (b kafkaBroker) kill() {
 	}
 }
 
+// A sweep every 50 minutes, which is one in every hour to which the clocks are moved, and deletes what is due before the next.
 const proofConfig = `dir: %[1]s
 sites: [{id: www, title: The proof, hosts: [www.example.org], routes_file: %[2]s, case_sensitive: true}]
 sources: [{name: web, site: www, path: %[3]s, format: combined_signals}]
 broker: {addrs: ["%[4]s"], partitions: 2, replication: 1, block: {max_rows: 1024, max_age: 1s}}
 store: {addr: "%[5]s", database: default}
 listen: {admin: "%[6]s"}
+retention: {check_every: 50m}
 log: {level: debug}
 `
 
@@ -163,9 +165,12 @@ func (p *proof) stop(t *testing.T, names ...string) {
 	}
 }
 
-// move sets all clocks.
+// move sets all clocks, never back.
 func (p *proof) move(t *testing.T, to time.Time) {
 	t.Helper()
+	if to.Before(p.now) {
+		return
+	}
 	p.now = to
 	writeFile(t, p.steering+".new", time.Until(to).String())
 	if err := os.Rename(p.steering+".new", p.steering); err != nil {

@@ -15,9 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
 
@@ -69,13 +67,15 @@ type traces struct {
 	seen    map[string]seen        // by path; what did not change is not read again
 }
 
+// seen is what was found in a file, and in which state; zero where no later state can be told from it.
 type seen struct {
-	inode    uint64
-	size     int64
-	modified time.Time
-	known    int // of traces
-	found    []trace
+	state fileState
+	known int // of traces
+	found []trace
 }
+
+// forget lets the next search read everything: what is written through a memory mapping can leave a file's state as it was.
+func (s *traces) forget() { clear(s.seen) }
 
 func newTraces(root string, from throng.Day) *traces {
 	return &traces{
@@ -170,8 +170,8 @@ func (s *traces) file(path, name string, d fs.DirEntry) (*seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	is := seen{inode: info.Sys().(*syscall.Stat_t).Ino, size: info.Size(), modified: info.ModTime(), known: s.known}
-	if was := s.seen[name]; was.inode == is.inode && was.size == is.size && was.modified.Equal(is.modified) && was.known == is.known {
+	is := seen{state: stateOf(info), known: s.known}
+	if was := s.seen[name]; is.state != (fileState{}) && was.state == is.state && was.known == is.known {
 		return &was, nil
 	}
 	text, err := os.ReadFile(path)
