@@ -177,14 +177,57 @@ func (s *Store) DropItem(ctx context.Context, it throng.Item) error {
 	if err != nil {
 		return fmt.Errorf("drop item: %w", err)
 	}
-	text, p, gone := statement("Store.DropItem"), s.of(name, params{"partition": name.partition}), int32(0)
-	switch {
-	case name.part != "":
-		text, p, gone = statement("Store.DropItem.detached"), params{"table": name.table, "part": name.part}, codeNoSuchPart
-	case name.system: // not every server has had something to log
+	if name.part != "" {
+		err = s.dropEverywhere(ctx, statement("Store.DropItem.detached"), params{"table": name.table, "part": name.part}, codeNoSuchPart)
+	} else {
+		err = s.dropPartitions(ctx, name, []string{name.partition})
+	}
+	return classify("drop item", err)
+}
+
+// DropItems is DropItem of many: the partitions of a table go in few statements, since a statement costs as much as
+// what it drops. After an error some are dropped.
+func (s *Store) DropItems(ctx context.Context, items []throng.Item) error {
+	partitions := map[itemName][]string{} // by their table
+	var errs []error
+	for _, it := range items {
+		name, err := parseName(it.Name)
+		if err == nil && name.part != "" {
+			err = s.DropItem(ctx, it)
+		} else if err == nil {
+			of := itemName{table: name.table, system: name.system}
+			partitions[of] = append(partitions[of], name.partition)
+		}
+		errs = append(errs, err)
+	}
+	for of, ids := range partitions {
+		for some := range slices.Chunk(ids, maxDrops) {
+			errs = append(errs, s.dropPartitions(ctx, of, some))
+		}
+	}
+	return classify("drop items", errors.Join(errs...))
+}
+
+// maxDrops is how many partitions a statement drops: its parameters are part of a URL.
+const maxDrops = 200
+
+// dropPartitions drops partitions of a table with one statement on every server.
+func (s *Store) dropPartitions(ctx context.Context, of itemName, ids []string) error {
+	text, p, gone := statement("Store.DropItem"), s.of(of, params{"partition": ids[0]}), int32(0)
+	for i, id := range ids[1:] {
+		name := fmt.Sprintf("partition%d", i)
+		text += fmt.Sprintf(", DROP PARTITION ID {%s:String}", name)
+		p[name] = id
+	}
+	if of.system { // not every server has had something to log
 		gone = codeNoSuchTable
 	}
-	err = s.onEachServer(func(c chdriver.Conn) error {
+	return s.dropEverywhere(ctx, text, p, gone)
+}
+
+// dropEverywhere tells every server to drop something; gone is its error where it has no such thing.
+func (s *Store) dropEverywhere(ctx context.Context, text string, p params, gone int32) error {
+	return s.onEachServer(func(c chdriver.Conn) error {
 		err := c.Exec(ctx, text, p.args()...)
 		var e *Exception
 		if errors.As(err, &e) && e.Code == gone {
@@ -192,13 +235,11 @@ func (s *Store) DropItem(ctx context.Context, it throng.Item) error {
 		}
 		return err
 	})
-	return classify("drop item", err)
 }
 
 // dropPartition drops a partition on every server: what is left on one that does not answer is not gone.
 func (s *Store) dropPartition(ctx context.Context, table, partition string) error {
-	p := s.of(itemName{table: table}, params{"partition": partition})
-	return s.onEachServer(func(c chdriver.Conn) error { return c.Exec(ctx, statement("Store.DropItem"), p.args()...) })
+	return s.dropPartitions(ctx, itemName{table: table}, []string{partition})
 }
 
 // emptyPartition drops a partition that is filled anew. A replica that does not answer follows later.

@@ -34,7 +34,7 @@ func TestItemsAndDrops(t *testing.T) {
 	if err := s.MarkPassed(t.Context(), day, 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	items := days(t, s)
+	items := storeItems(t, s)
 	classes := map[string]throng.Class{}
 	for _, it := range items {
 		if it.Store != clickhouse.StoreName || it.Day != day || it.Bytes == 0 {
@@ -66,7 +66,7 @@ func TestItemsAndDrops(t *testing.T) {
 			t.Errorf("drop %s twice: %v", it.Name, err)
 		}
 	}
-	if items := days(t, s); len(items) > 0 {
+	if items := storeItems(t, s); len(items) > 0 {
 		t.Errorf("after all drops there are %v", items)
 	}
 	if left := dataFiles(t, dir); len(left) > 0 {
@@ -74,8 +74,8 @@ func TestItemsAndDrops(t *testing.T) {
 	}
 }
 
-// days are the store's items but for the tables that are kept.
-func days(t *testing.T, s *clickhouse.Store) []throng.Item {
+// storeItems are the store's items but for the tables that are kept.
+func storeItems(t *testing.T, s *clickhouse.Store) []throng.Item {
 	t.Helper()
 	items, err := s.Items(t.Context())
 	if err != nil {
@@ -98,7 +98,7 @@ func TestInventoryAsksTheServer(t *testing.T) {
 	} {
 		run(t, e.RoundTripper(), sql)
 	}
-	items := days(t, s)
+	items := storeItems(t, s)
 	if err := s.Read(t.Context(), items); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestInventoryAsksTheServer(t *testing.T) {
 	if err := s.DropItem(t.Context(), log); err != nil {
 		t.Error(err)
 	}
-	if slices.ContainsFunc(days(t, s), func(it throng.Item) bool { return it.Name == log.Name }) {
+	if slices.ContainsFunc(storeItems(t, s), func(it throng.Item) bool { return it.Name == log.Name }) {
 		t.Error("the server's log was not dropped")
 	}
 }
@@ -184,6 +184,50 @@ func contains(t *testing.T, dir string, token []byte) (found bool) {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// TestDropItems: many items of several tables go, more than a statement takes, detached ones and those that are gone
+// already among them; what was not named stays.
+func TestDropItems(t *testing.T) {
+	dir := t.TempDir()
+	e := openEngine(t, dir)
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	const days = 250
+	var items []throng.Item
+	for d := range throng.Day(days) {
+		id := strings.ReplaceAll((day + d).String(), "-", "")
+		items = append(items, throng.Item{Store: clickhouse.StoreName, Name: "marks/" + id})
+	}
+	for _, d := range []throng.Day{0, 100, days - 1, days} {
+		if err := s.MarkPassed(t.Context(), day+d, 0, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := strings.ReplaceAll((day + 100).String(), "-", "")
+	run(t, e.RoundTripper(), "ALTER TABLE marks DETACH PARTITION ID '"+id+"'")
+	run(t, e.RoundTripper(), "INSERT INTO cells (day, cell) VALUES ('"+day.String()+"', 1)")
+	items = append(items, throng.Item{Store: clickhouse.StoreName, Name: "cells/" + items[0].Name[len("marks/"):]})
+	for _, it := range storeItems(t, s) {
+		if it.Kind == throng.KindDetached {
+			items = append(items, it)
+		}
+	}
+	if len(items) != days+2 {
+		t.Fatalf("%d items to drop, want %d", len(items), days+2)
+	}
+	for range 2 {
+		if err := s.DropItems(t.Context(), items); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := storeItems(t, s)
+	if len(left) != 1 || left[0].Day != day+days {
+		t.Errorf("left are %v, want the one of %s", left, day+days)
+	}
+	if err := s.DropItems(t.Context(), []throng.Item{{Name: "releases/all"}, left[0]}); err == nil {
+		t.Error("what is kept was dropped")
+	}
 }
 
 func TestItemNamesAreChecked(t *testing.T) {
