@@ -46,7 +46,7 @@ var passing = []kafka.Error{
 // temporary tells whether the same call may succeed later. What is not an answer of a broker is a
 // failure on the way to it.
 func temporary(err error) bool {
-	if errors.Is(err, ErrNoTopic) || errors.Is(err, ErrRecreated) || errors.Is(err, ErrLost) || errors.Is(err, io.ErrClosedPipe) {
+	if errors.Is(err, ErrNoTopic) || errors.Is(err, ErrRecreated) || errors.Is(err, ErrLost) || errors.Is(err, ErrLossy) || errors.Is(err, io.ErrClosedPipe) {
 		return false
 	}
 	if untrusted := new(tls.CertificateVerificationError); errors.As(err, &untrusted) {

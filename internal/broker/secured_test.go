@@ -144,8 +144,8 @@ func TestGrants(t *testing.T) {
 	}
 	produce(t, ship, topic, "block")
 	closer := s.open(t, "close")
-	if err := closer.EnsureTopic(ctx, topic); err != nil {
-		t.Error(err)
+	if err := s.open(t, "ship").EnsureTopic(ctx, topic); err != nil {
+		t.Errorf("a topic that is there: %v", err)
 	}
 	for p := range 3 {
 		if _, err := closer.ProduceTo(ctx, topic, p, []byte("marker")); err != nil {
@@ -218,6 +218,7 @@ func checkRefused(t *testing.T, s *secured, topic string) {
 		"retention writes":          func() error { return s.open(t, "retention").Produce(ctx, topic, nil, []byte("x")) },
 		"ship deletes":              func() error { return s.open(t, "ship").DeleteTopic(ctx, topic) },
 		"close deletes":             func() error { return s.open(t, "close").DeleteTopic(ctx, topic) },
+		"close creates":             func() error { return s.open(t, "close").EnsureTopic(ctx, "events-2036-03-21") },
 		"load creates":              func() error { return s.open(t, "load").EnsureTopic(ctx, "events-2036-03-21") },
 		"ship creates another kind": func() error { return s.open(t, "ship").EnsureTopic(ctx, "other") },
 		"ship reads blocks": func() error {

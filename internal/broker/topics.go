@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,7 +16,8 @@ import (
 )
 
 // EnsureTopic creates the topic if it does not exist, for messages of up to [throng.MaxBlockBytes]. With
-// three copies or more, a message is acknowledged when two of them have it. A topic that exists is left as it is. What was seen once is not asked again until a call finds
+// three copies or more, a message is acknowledged when two of them have it. A topic that exists is left as it is; the error matches [ErrLossy] where its settings lose
+// blocks. What was seen once is not asked again until a call finds
 // the topic missing.
 func (c *Client) EnsureTopic(ctx context.Context, topic string) error {
 	c.mu.Lock()
@@ -24,12 +26,46 @@ func (c *Client) EnsureTopic(ctx context.Context, topic string) error {
 	if ok {
 		return nil
 	}
-	err := c.retry(ctx, func(ctx context.Context) error { return c.createTopic(ctx, topic) })
+	existed := false
+	err := c.retry(ctx, func(ctx context.Context) (err error) {
+		existed, err = c.createTopic(ctx, topic)
+		return err
+	})
+	if err == nil && existed {
+		err = c.checkTopic(ctx, topic) // before anybody here knows of it
+	}
 	if err == nil {
 		err = c.retry(ctx, func(ctx context.Context) error { return c.awaitTopic(ctx, topic) })
 	}
 	if err != nil {
 		return c.wrap(ctx, "create topic "+topic, err)
+	}
+	return nil
+}
+
+// ErrLossy says that a topic's settings let the broker drop blocks that nobody has loaded.
+var ErrLossy = errors.New("its settings let the broker drop blocks that are not loaded")
+
+// leastRetention is how long a topic that others made has to keep a record: nobody is that far behind in good order.
+const leastRetention = 24 * time.Hour
+
+// checkTopic looks at a topic that was there before: somebody else may have made it, or the cluster by itself.
+func (c *Client) checkTopic(ctx context.Context, topic string) error {
+	settings, err := c.settings(ctx, kafka.ResourceTypeTopic, topic)
+	if err != nil {
+		return err
+	}
+	return lossless(settings)
+}
+
+// lossless refuses settings that lose blocks.
+func lossless(settings map[string]string) error {
+	if got := settings["cleanup.policy"]; got != "" && got != "delete" {
+		return fmt.Errorf("%w: cleanup.policy is %s; set it to delete", ErrLossy, got)
+	}
+	ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64)
+	if err == nil && ms >= 0 && ms < leastRetention.Milliseconds() {
+		return fmt.Errorf("%w: retention.ms is %d; set it to %d or more", ErrLossy, ms, leastRetention.Milliseconds())
 	}
 	return nil
 }
@@ -67,7 +103,7 @@ func (c *Client) topicSettings() []kafka.ConfigEntry {
 // youngest record.
 const segmentSpan = time.Hour
 
-func (c *Client) createTopic(ctx context.Context, topic string) error {
+func (c *Client) createTopic(ctx context.Context, topic string) (existed bool, err error) {
 	res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic:             topic,
 		NumPartitions:     c.o.Partitions,
@@ -75,12 +111,13 @@ func (c *Client) createTopic(ctx context.Context, topic string) error {
 		ConfigEntries:     c.topicSettings(),
 	}}})
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := res.Errors[topic]; !errors.Is(err, kafka.TopicAlreadyExists) {
-		return err
+	err = res.Errors[topic]
+	if errors.Is(err, kafka.TopicAlreadyExists) {
+		return true, nil
 	}
-	return nil
+	return false, err
 }
 
 // Topics names all topics that the broker shows, in order.
