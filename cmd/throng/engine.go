@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,7 +19,8 @@ type engineCommand struct {
 func (engineCommand) Help() string {
 	return "Lets several processes share the embedded store: they set store.addr to the address, and store.user (any name) and\n" +
 		"store.password_file where there is a password. Whoever can connect and knows the password can read and write\n" +
-		"everything; without --password-file it has to be a loopback address. Nothing is encrypted.\n\n" +
+		"everything; without --password-file it has to be a loopback address. With --tls-cert and --tls-key connections are encrypted,\n" +
+		"and the other processes set store.tls. It has one user; for users with less rights run a server (docs/clickhouse.md).\n\n" +
 		"Example:\n  throng engine serve --dir /var/lib/throng --listen 127.0.0.1:8123 --password-file engine.password"
 }
 
@@ -26,6 +28,8 @@ type engineServe struct {
 	Dir          string `required:"" placeholder:"D" help:"The state directory."`
 	Listen       string `default:"127.0.0.1:8123" help:"The address, host:port."`
 	PasswordFile string `placeholder:"F" help:"A file with the password on its first line. Defaults to none."`
+	TLSCert      string `name:"tls-cert" placeholder:"F" help:"A PEM file with the certificate and those up to its authority. Needs --tls-key."`
+	TLSKey       string `name:"tls-key" placeholder:"F" help:"A PEM file with the certificate's key. Needs --tls-cert."`
 	Exposed      bool   `help:"Allow an address that other machines can reach. Needs a password."`
 }
 
@@ -37,9 +41,16 @@ func (c engineServe) Run(a *app, ctx context.Context) error {
 	if c.Exposed && password == "" {
 		return usageError{errors.New("--exposed needs --password-file: whoever can connect could read and change everything")}
 	}
+	certificate, err := c.certificate()
+	if err != nil {
+		return err
+	}
 	l, err := listen(c.Listen, c.Exposed)
 	if err != nil {
 		return err
+	}
+	if certificate != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: certificate, MinVersion: tls.VersionTLS12})
 	}
 	e, err := embedded.Open(ctx, embedded.Options{Dir: layout(c.Dir).clickhouse()})
 	if err != nil {
@@ -53,6 +64,18 @@ func (c engineServe) Run(a *app, ctx context.Context) error {
 	srv := newServer(h)
 	srv.ReadTimeout, srv.WriteTimeout = 0, 0 // a close reads for minutes
 	return errors.Join(runStages(ctx, stage{"engine", serve(l, srv)}), e.Close())
+}
+
+// certificate is empty where connections are not encrypted.
+func (c engineServe) certificate() ([]tls.Certificate, error) {
+	if c.TLSCert == "" && c.TLSKey == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--tls-cert, --tls-key: %w", err)}
+	}
+	return []tls.Certificate{pair}, nil
 }
 
 // listen refuses addresses that other machines can reach, unless that is allowed.

@@ -229,8 +229,7 @@ func (s *Store) dropPartitions(ctx context.Context, of itemName, ids []string) e
 func (s *Store) dropEverywhere(ctx context.Context, text string, p params, gone int32) error {
 	return s.onEachServer(func(c chdriver.Conn) error {
 		err := c.Exec(ctx, text, p.args()...)
-		var e *Exception
-		if errors.As(err, &e) && e.Code == gone {
+		if hasCode(err, gone) {
 			return nil
 		}
 		return err
@@ -301,8 +300,7 @@ func (s *Store) ranges(ctx context.Context, name itemName) (map[string][2]time.T
 	p := s.of(name, params{"column": column})
 	err := s.onEachServer(func(c chdriver.Conn) error {
 		err := eachRow(ctx, c, statement("Store.Read"), p, scan)
-		var e *Exception
-		if name.system && errors.As(err, &e) && e.Code == codeNoSuchTable {
+		if name.system && hasCode(err, codeNoSuchTable) {
 			return nil
 		}
 		return err

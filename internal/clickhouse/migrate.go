@@ -56,30 +56,35 @@ func migrations() ([]migration, error) {
 
 // Migrate brings the schema up to this program's. Steps go forward only and are numbered; each is done
 // once, under a lock, and noted with the hash of its text. A database that a newer program migrated,
-// or whose steps had another text, is refused and left as it is.
+// or whose steps had another text, is refused and left as it is. A user who may read schema_steps and see the
+// tables needs no right to change them where nothing is to be done.
 //
 // There is an ADR on why no library does this: docs/adr/0003-migrations.md.
 func (s *Store) Migrate(ctx context.Context) error {
 	return s.onEachSchema(func(sc schema) error {
-		if err := sc.exec(ctx, "Store.Migrate.create"); err != nil {
-			return classify("migrate store", err)
-		}
 		todo, err := sc.pending(ctx)
-		if err != nil {
-			return classify("migrate store", err)
+		if hasCode(err, codeNoSuchTable) {
+			todo, err = sc.steps, sc.exec(ctx, "Store.Migrate.create")
 		}
-		if len(todo) > 0 {
-			if err := sc.lock(ctx); err != nil {
-				return classify("lock schema", err)
-			}
-			err := sc.apply(ctx)
-			unlock := sc.exec(context.WithoutCancel(ctx), "Store.Migrate.unlock")
-			if err := errors.Join(err, unlock); err != nil {
-				return classify("migrate store", err)
-			}
+		if err == nil && len(todo) > 0 {
+			err = sc.migrate(ctx)
 		}
-		return classify("set backstop", sc.setBackstop(ctx, s.backstop))
+		if err == nil {
+			err = sc.setBackstop(ctx, s.backstop)
+		}
+		err = classify("migrate store", err)
+		if hasCode(err, codeAccessDenied) {
+			return fmt.Errorf("%w: this user may not change the tables, and they are not those of this version: run `throng migrate` as one who may", err)
+		}
+		return err
 	})
+}
+
+const codeAccessDenied = 497 // ACCESS_DENIED
+
+func hasCode(err error, code int32) bool {
+	var e *driver.Exception
+	return errors.As(err, &e) && e.Code == code
 }
 
 // schema is where the steps are sent: a shard that keeps to itself, or the first of a cluster, which sends
@@ -111,6 +116,15 @@ func (sc schema) exec(ctx context.Context, name string) error {
 
 func (sc schema) each(ctx context.Context, name string, scan func(chdriver.Rows) error) error {
 	return sc.shard.each(ctx, statement(name), nil, scan)
+}
+
+// migrate does what is to be done, under the lock.
+func (sc schema) migrate(ctx context.Context) error {
+	if err := sc.lock(ctx); err != nil {
+		return fmt.Errorf("lock schema: %w", err)
+	}
+	err := sc.apply(ctx)
+	return errors.Join(err, sc.exec(context.WithoutCancel(ctx), "Store.Migrate.unlock"))
 }
 
 // setBackstop gives events the TTL, or takes it away. It is no step: it depends on the configuration.
@@ -231,8 +245,7 @@ func (sc schema) lock(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		err := sc.exec(ctx, "Store.Migrate.lock")
-		var e *driver.Exception
-		if !errors.As(err, &e) || e.Code != codeTableExists {
+		if !hasCode(err, codeTableExists) {
 			return err
 		}
 		now, err := sc.lockHolder(ctx)
