@@ -1,13 +1,19 @@
 #!/bin/sh
 # Prints THIRD_PARTY_NOTICES.md: what is linked into bin/throng or embedded in it, with the licence texts as they stand in the
-# module cache. A module without a licence file, or with one that is not recognised, stops the script.
+# module cache. A module without a licence file, or with one that is not recognised or not allowed, stops the script.
+# `notices.sh kinds FILE` names the licences in one file.
 set -eu
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# kinds FILE names the licences in it by words that only they have.
+# kinds FILE names the licences in it by words that only they have. A licence that would bind the whole program, or limit its
+# use, is refused first: some of these name others in their text.
 kinds() {
+	if grep -qE '^[[:space:]]*GNU (AFFERO |LESSER |LIBRARY )?GENERAL PUBLIC LICENSE|Business Source License|Server Side Public License|Commons Clause|Elastic License' "$1"; then
+		echo "notices: $1 is of a licence that is not allowed" >&2
+		return 1
+	fi
 	{
 		grep -q 'Apache License' "$1" && echo Apache-2.0
 		grep -q 'Mozilla Public License' "$1" && echo MPL-2.0
@@ -29,6 +35,11 @@ keep() {
 	[ -f "$work/$sum.text" ] || cp "$2" "$work/$sum.text"
 	echo "$1" >>"$work/$sum.users"
 }
+
+if [ "${1:-}" = kinds ]; then
+	kinds "$2"
+	exit
+fi
 
 CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/throng >"$work/list"
 {

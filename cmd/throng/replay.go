@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 
 	"throng"
@@ -83,8 +85,8 @@ func (c replayCommand) Run(a *app, ctx context.Context) error {
 // checkLoaded refuses while a block is under way: it would be counted beside what is read again.
 func checkLoaded(ctx context.Context, b *broker.Client) error {
 	waiting, err := backlog(ctx, b)
-	for topic, n := range waiting {
-		if n > 0 {
+	for _, topic := range slices.Sorted(maps.Keys(waiting)) {
+		if n := waiting[topic]; n > 0 {
 			return fmt.Errorf("replay: %d blocks of topic %s are not loaded yet: let `throng load` finish first, since they would be counted beside what is read again", n, topic)
 		}
 	}

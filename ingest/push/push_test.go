@@ -198,3 +198,38 @@ func TestBackPressure(t *testing.T) {
 		t.Errorf("answered %d afterwards", code)
 	}
 }
+
+// Whatever is sent, the answer is one of the documented ones and repeats nothing of it, and no more is taken than was sent.
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte("a line\nanother\n"), "", "key")
+	f.Add([]byte(packed("a line\n")), "gzip", "")
+	f.Add([]byte("\x28\xb5\x2f\xfd\x00"), "zstd", "k")
+	f.Add([]byte("x"), "br, gzip", strings.Repeat("k", 300))
+	f.Fuzz(func(t *testing.T, body []byte, encoding, key string) {
+		const maxBody = 1 << 16
+		s := &sink{delivered: map[string]string{}, acknowledge: true}
+		h, err := push.New(push.Options{Token: token, MaxBody: maxBody, Logger: slog.New(slog.DiscardHandler)}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/ingest", bytes.NewReader(body))
+		req.Header["Authorization"] = []string{"Bearer " + token}
+		req.Header["Content-Encoding"], req.Header["Idempotency-Key"] = []string{encoding}, []string{key}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		switch w.Code {
+		case http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		default:
+			t.Errorf("answered %d", w.Code)
+		}
+		if len(body) > 24 && bytes.Contains(w.Body.Bytes(), body) {
+			t.Error("the answer repeats the body")
+		}
+		taken := append(s.offered, s.delivered[key])
+		for _, lines := range taken {
+			if len(lines) > maxBody || encoding == "" && lines != "" && lines != string(body) {
+				t.Errorf("%d bytes were taken of %d", len(lines), len(body))
+			}
+		}
+	})
+}
