@@ -10,21 +10,32 @@
 #   cluster.sh             run until Ctrl-C
 #   cluster.sh --check     end when yesterday is published, and fail unless every line of it was counted
 #
-# DIR, PORT: where to keep everything (a temporary folder), and the first of forty ports (21000). Needs bin/throng, the embedded engine, and
-# what scripts/kafka.sh needs. Stops what it started, by process id; exits with 77 where Kafka cannot be had.
+# DIR, PORT: where to keep everything (a temporary folder), and the first of forty ports (21000, or the next forty that are free).
+# Needs bin/throng, the embedded engine, and what scripts/kafka.sh needs. Stops what it started, by process id; exits with 77 where
+# Kafka cannot be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly throng=$PWD/bin/throng port=${PORT:-21000}
+readonly throng=$PWD/bin/throng
+# free PORT tells whether nobody listens on the ports that are used from there on.
+free() {
+	local offset
+	for offset in 0 1 2 3 4 5 10 11 12 13 21 22 23 24 25 26; do
+		! (exec 3<>"/dev/tcp/127.0.0.1/$(($1 + offset))") 2>/dev/null || return 1
+	done
+}
+port=${PORT:-21000}
+until free "$port"; do
+	[ -z "${PORT:-}" ] && [ "$port" -lt 29000 ] || { echo "cluster: a port of $port to $((port + 39)) is taken: set PORT" >&2; exit 1; }
+	port=$((port + 40))
+done
+readonly port
 readonly requests=20 seconds=1800 # live requests a second to each web host, and for how long
 readonly today=$(date -u +%F) yesterday=$(date -u -d yesterday +%F) # of UTC, as are the days that are closed
 check=
 [ "${1:-}" != --check ] || check=yes
 [ -x "$throng" ] || { echo 'cluster: there is no bin/throng: make build' >&2; exit 1; }
 sh scripts/kafka.sh install
-for offset in 0 1 2 3 4 5 10 11 12 13 21 22 25 26; do
-	! (exec 3<>"/dev/tcp/127.0.0.1/$((port + offset))") 2>/dev/null || { echo "cluster: port $((port + offset)) is taken: set PORT" >&2; exit 1; }
-done
 dir=${DIR:-$(mktemp -d)}
 mkdir -p "$dir"/{web1,web2,center,pids}
 
@@ -144,7 +155,7 @@ sh scripts/kafka.sh start "$dir/kafka" "$port" 3
 echo 'cluster: the processes, with their ids'
 for i in 1 2 3; do printf '  %-11s %7d  %s\n' "kafka$i" "$(cat "$dir/kafka/broker-$i/pid")" "Apache Kafka, 127.0.0.1:$((port + 2 * i - 2))"; done
 run engine "$throng" engine serve --dir "$dir/center" --listen "127.0.0.1:$((port + 10))"
-await 60 'the engine' curl -fsS "http://127.0.0.1:$((port + 10))/ping"
+await 180 'the engine' curl -fsS "http://127.0.0.1:$((port + 10))/ping"
 for i in 1 2; do run "load$i" "$throng" load --config "$dir/load$i.yaml"; done
 for i in 1 2; do run "ship$i" "$throng" ship --config "$dir/ship$i.yaml"; done
 run close "$throng" close --config "$dir/close.yaml"
@@ -154,7 +165,7 @@ if command -v nginx >/dev/null; then
 	mkdir "$dir/nginx-tmp"
 	nginx_config >"$dir/nginx.conf"
 	run nginx nginx -c "$dir/nginx.conf"
-	await 30 nginx curl -fsS -o /dev/null "http://127.0.0.1:$((port + 12))/"
+	await 180 nginx curl -fsS -o /dev/null "http://127.0.0.1:$((port + 12))/"
 	run requests ask
 else
 	echo 'cluster: THERE IS NO NGINX (Debian: apt-get install nginx-light): `throng gen` writes its logs'

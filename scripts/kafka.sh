@@ -119,10 +119,10 @@ start() {
 		echo $! >"$1/broker-$i/pid"
 	done
 	for i in $(seq "$3"); do
-		tries=120
+		tries=360
 		until answers $(($2 + 2 * i - 2)); do
 			kill -0 "$(cat "$1/broker-$i/pid")" 2>/dev/null || { tail "$1/broker-$i/output" >&2 && fail "broker $i ended"; }
-			[ $((tries -= 1)) -gt 0 ] || fail "broker $i did not answer within a minute: see $1/broker-$i/output"
+			[ $((tries -= 1)) -gt 0 ] || fail "broker $i did not answer within three minutes: see $1/broker-$i/output"
 			sleep 0.5
 		done
 	done
