@@ -66,8 +66,10 @@ func (k *Keeper) readUntilGone(ctx context.Context, plan []Deletion) (inv invent
 // announce writes down what is going to be deleted, so that a crash leaves no deletion without trace.
 func (k *Keeper) announce(plan []Deletion) error {
 	var planned []Receipt
+	named := map[itemKey]bool{} // a store that lists an item twice must not stop retention
 	for _, d := range plan {
-		if _, open := k.o.Receipts.open()[keyOf(d)]; !open {
+		if _, open := k.o.Receipts.open()[keyOf(d)]; !open && !named[keyOf(d)] {
+			named[keyOf(d)] = true
 			planned = append(planned, Receipt{Time: k.o.Clock.Now().UTC(), Step: Planned, Deletion: d})
 		}
 	}

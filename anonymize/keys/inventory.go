@@ -83,12 +83,14 @@ func (n *Inventory) Items(context.Context) ([]throng.Item, error) {
 	if err != nil {
 		return nil, err
 	}
+	listed := map[string]bool{}
 	for _, c := range copies {
 		item, there, err := c.item(n.Clock.Now())
 		if err != nil {
 			return nil, err
 		}
-		if there {
+		if there && !listed[item.Name] { // a path is noted again when a later copy gets it
+			listed[item.Name] = true
 			items = append(items, item)
 		}
 	}
@@ -168,8 +170,10 @@ func (c Copy) item(now time.Time) (item throng.Item, there bool, err error) {
 		return item, false, fmt.Errorf("read exported keys: %w", err)
 	}
 	item.Bytes = uint64(len(b))
-	_, err = ExpiryOf(b)
-	return item, err == nil, nil // another file has its name by now
+	if item.Expires, err = ExpiryOf(b); err != nil {
+		return item, false, nil // another file has its name by now
+	}
+	return item, true, nil
 }
 
 // Read does nothing: Items reads the files.

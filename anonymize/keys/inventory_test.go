@@ -95,6 +95,13 @@ func TestExportedCopiesExpire(t *testing.T) {
 	if got := names(t, n); len(got) != 3 || got[0] != file {
 		t.Errorf("copies %v", got)
 	}
+	if err := keys.Note(n.Exports, keys.Copy{Path: file, Noted: c.Now(), Expires: expires.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	items, err := n.Items(t.Context())
+	if err != nil || len(items) != 3 || !slices.ContainsFunc(items, func(i throng.Item) bool { return i.Name == file && i.Expires.Equal(expires) }) {
+		t.Errorf("a copy that was noted twice: %+v, %v, want it once, with its own expiry", items, err)
+	}
 	c.set("2026-11-20 13:00")
 	if got := names(t, n); len(got) != 2 {
 		t.Errorf("after the expiry: %v", got)

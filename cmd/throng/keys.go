@@ -92,6 +92,9 @@ func (c keysExport) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Lstat(c.Out); c.Out != "" && err == nil {
+		return fmt.Errorf("export keys: %s exists: remove it if nobody needs it any more, or name another file", c.Out)
+	}
 	return c.with(a, func(r *keys.Ratchet) error {
 		data, expires, err := r.Export(c.ValidFor)
 		if err != nil {
