@@ -32,8 +32,8 @@ func (g *gather) take(k *key, v []byte, start, end int) {
 	case hostOrAddr:
 		g.host, g.hostAt, g.hostEnd = v, start, end
 		return
-	case timestamp:
-		f, v = timeField(v)
+	case timestamp, datePart:
+		f, v = timeField(f, v)
 	}
 	g.r.span(f, start, end)
 	if isAbsent(v) {
@@ -71,12 +71,15 @@ func (g *gather) setUserAgent(v []byte, form form) {
 	}
 }
 
-// timeField tells a whole time, which Apache puts into brackets, from a time of day.
-func timeField(v []byte) (field, []byte) {
+// timeField tells a whole time, which Apache puts into brackets, from a time of day and from a date.
+func timeField(f field, v []byte) (field, []byte) {
 	if n := len(v); n > 2 && v[0] == '[' && v[n-1] == ']' {
 		v = v[1 : n-1]
 	}
-	if len(v) >= 8 && v[2] == ':' && v[5] == ':' {
+	switch {
+	case f == datePart && (len(v) < len("2006-01-02") || len(v) == len("2006-01-02") && v[4] == '-'):
+		return datePart, v
+	case len(v) >= 8 && v[2] == ':' && v[5] == ':':
 		return clockPart, v
 	}
 	return timestamp, v

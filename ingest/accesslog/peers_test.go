@@ -8,7 +8,8 @@ import (
 )
 
 // TestPeersCases covers what the tests of other readers of access logs cover, with lines of our own:
-// GoAccess, lnav, logparser (Java), apachelogs (Python), nginx-log-parser (JavaScript), Vector and the
+// GoAccess, lnav, logparser (Java), apachelogs (Python), nginx-log-parser (JavaScript), Vector, Matomo's importer,
+// logstash and the
 // patterns of Grok. The format auto is found out from the one line.
 func TestPeersCases(t *testing.T) {
 	const day = ` [01/Jan/2026:00:00:00 +0000] `
@@ -40,6 +41,22 @@ func TestPeersCases(t *testing.T) {
 			`{"remote_addr":"192.0.2.1","method":"GET","target":"/a","path":"/a","protocol":"HTTP/1.1","status":200,"bytes":5,"host":"www.example.org"}`},
 		"GoAccess, a duration behind": {`%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D`, `192.0.2.1 - -` + day + `"GET /a HTTP/1.1" 200 5 "-" "-" 1500`,
 			`{"remote_addr":"192.0.2.1","method":"GET","target":"/a","path":"/a","protocol":"HTTP/1.1","status":200,"bytes":5,"request_time":0.0015}`},
+		"Matomo, a date with the time of day": {"auto", `{"ip": "192.0.2.1","host": "www.example.org","path": "/a?b=c","status": "200","length": 192,"date": "2026-01-01T02:00:00+02:00"}`,
+			`{"remote_addr":"192.0.2.1","target":"/a?b=c","path":"/a","query":"b=c","status":200,"bytes":0,"host":"www.example.org"}`},
+		"Matomo, a date in seconds": {"json", `{"ip":"192.0.2.1","path":"/a","status":200,"date":1767225600}`,
+			`{"remote_addr":"192.0.2.1","target":"/a","path":"/a","status":200,"bytes":0}`},
+		"Matomo, pipes between": {`$cache|$status|$msec|$bytes_sent|$zone|$remote_addr|$http_referer|$request_uri|$country|$http_user_agent|$id`,
+			`HIT|200|1767225600123|5|17|192.0.2.1|https://www.example.com/|https://www.example.org/a?b=c|DE|Mozilla/5.0 (X11)|289735f3`,
+			`{"remote_addr":"192.0.2.1","target":"https://www.example.org/a?b=c","path":"/a","query":"b=c","status":200,"bytes":5,"referer":"https://www.example.com/","user_agent":"Mozilla/5.0 (X11)","host":"www.example.org"}`},
+		"Matomo, all in quotation marks": {"#Fields: date time cs-vid c-ip cs(User-Agent) cs-method cs-uri-stem sc-status",
+			`"2026-01-01" "00:00:00" "" "192.0.2.1" "Mozilla/5.0 (X11)" "GET" "/a" "200"`,
+			`{"remote_addr":"192.0.2.1","method":"GET","target":"/a","path":"/a","status":200,"bytes":0,"user_agent":"Mozilla/5.0 (X11)"}`},
+		"logstash, a status that is missing": {"auto", `192.0.2.1 - a.user` + day + `"OPTIONS /a/ HTTP/1.1" - 7908 "-" "monitoring (v2.2)"`,
+			`{"remote_addr":"192.0.2.1","remote_user":"a.user","method":"OPTIONS","target":"/a/","path":"/a/","protocol":"HTTP/1.1","bytes":7908,"user_agent":"monitoring (v2.2)"}`},
+		"logstash, HAProxy without a request": {"haproxy", `192.0.2.1:51940 [01/Jan/2026:00:00:00.339] http http/<NOSRV> -1/-1/-1/-1/+6001 408 212 - - cR-- 100/89/0/0/0 0/0 "<BADREQ>"`,
+			`{"remote_addr":"192.0.2.1","status":408,"bytes":212,"request_time":6.001}`},
+		"Vector, no response from behind a balancer": {"aws_elb", `2026-01-01T00:00:00.865823Z web 192.0.2.1:55128 - -1 -1 -1 408 0 1294336 0 "PUT https://www.example.org:443/a HTTP/1.1"`,
+			`{"remote_addr":"192.0.2.1","method":"PUT","target":"https://www.example.org:443/a","path":"/a","protocol":"HTTP/1.1","status":408,"bytes":0,"host":"www.example.org"}`},
 		"GoAccess, binary request": {"auto", `192.0.2.1 - -` + day + `"\x16\x03\x01" 400 226 "-" "-"`, `{"remote_addr":"192.0.2.1","status":400,"bytes":226}`},
 		"GoAccess, HTTP/0.9":       {"auto", `192.0.2.1 - -` + day + `"GET /a" 200 5 "-" "-"`, `{"remote_addr":"192.0.2.1","method":"GET","target":"/a","path":"/a","status":200,"bytes":5}`},
 		"GoAccess, HTTP/2 preface": {"auto", `192.0.2.1 - -` + day + `"PRI * HTTP/2.0" 400 5 "-" "-"`,
