@@ -20,8 +20,14 @@ var axe = sync.OnceValues(func() (string, error) {
 	return string(b), err
 })
 
-// runAxe asks for the rules of WCAG 2.2 up to AA and for best practice, and gives what is broken.
-const runAxe = `axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+// The rules of WCAG 2.2 up to AA with best practice, and those of them that are about colours.
+const (
+	allRules    = `['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']`
+	colourRules = `['color-contrast', 'link-in-text-block']`
+)
+
+// runAxe gives what is broken of rules.
+const runAxe = `axe.run(document, {resultTypes: ['violations'], runOnly: %s})
 	.then(r => JSON.stringify(r.violations.map(v => ({rule: v.id, help: v.help, where: v.nodes.map(n => n.target.join(' ') + ': ' + n.any.concat(n.all, n.none).map(c => c.message).join('; '))}))))`
 
 // violation is a rule that a page breaks.
@@ -34,6 +40,17 @@ type violation struct {
 // of its own, because the page's policy would not let it in. It needs scripts to be on: without, its promise is
 // never kept.
 func (w *window) accessible() {
+	w.t.Helper()
+	w.axe(allRules)
+}
+
+// legible fails where axe-core finds too little contrast.
+func (w *window) legible() {
+	w.t.Helper()
+	w.axe(colourRules)
+}
+
+func (w *window) axe(rules string) {
 	w.t.Helper()
 	source, err := axe()
 	if err != nil {
@@ -53,7 +70,7 @@ func (w *window) accessible() {
 		if _, err = evaluateIn(ctx, tab, world.ExecutionContextID, source+";0"); err != nil {
 			return nil, err
 		}
-		answer, err := evaluateIn(ctx, tab, world.ExecutionContextID, runAxe)
+		answer, err := evaluateIn(ctx, tab, world.ExecutionContextID, fmt.Sprintf(runAxe, rules))
 		if err != nil {
 			return nil, err
 		}
