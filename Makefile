@@ -5,6 +5,7 @@ GO      ?= go
 PKG     ?= ./...
 FUZZTIME ?= 10s
 CRASH_KILLS ?= 50
+SOAK ?= 1h
 CHAOS ?= 10m
 # The readership that `make demo` replays: a table of a real site where it is at hand, else a built-in model.
 READERSHIP ?= $(wildcard ../shared/data/readership/archives-30-days.csv)
@@ -16,7 +17,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale fuzz crash audit proof kafka chaos cluster-demo replicas notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale soak fuzz crash audit proof kafka chaos cluster-demo replicas notices clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,9 @@ compare: build engine ## time throng, ClickHouse's SQL and GoAccess on one log
 
 scale: build engine ## send 50 million lines in which nothing repeats; fails over 1.2 GiB
 	sh scripts/scale.sh
+
+soak: build engine ## an hour at 80 % of the measured maximum, then overload at 150 %; SOAK=5m for a shorter one
+	bash scripts/soak.sh $(SOAK)
 
 fuzz: ## fuzz each target for FUZZTIME
 	sh scripts/fuzz.sh $(FUZZTIME)
