@@ -17,7 +17,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale soak fuzz crash audit proof kafka chaos cluster-demo replicas notices clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale soak fuzz crash audit proof kafka chaos cluster-demo replicas notices package clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ replicas: ## run what a replicated schema has to do on two servers; needs Debian
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md
+
+package: build ## write bin/throng_VERSION_amd64.deb; needs dpkg-deb
+	sh scripts/package.sh $(VERSION)
 
 clean: ## remove what the tasks made in this folder
 	rm -rf bin

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +20,11 @@ type compose struct {
 	Services map[string]struct {
 		Command     []string
 		Environment map[string]any
+		Image       string
+		Restart     string
+		MemLimit    string   `yaml:"mem_limit"`
+		CapDrop     []string `yaml:"cap_drop"`
+		Healthcheck map[string]any
 	}
 }
 
@@ -69,6 +76,19 @@ func TestComposeConfiguresEachStage(t *testing.T) {
 		t.Errorf("%d services have a THRONG_ variable, want the five stages", stages)
 	}
 }
+
+func TestComposeBoundsEachService(t *testing.T) {
+	for name, s := range readCompose(t).Services {
+		if s.MemLimit == "" || s.Healthcheck == nil || s.Restart == "" || !slices.Equal(s.CapDrop, []string{"ALL"}) {
+			t.Errorf("%s lacks a limit, a health check, a restart or dropped capabilities: %+v", name, s)
+		}
+		if s.Image != "throng-stages" && !versioned.MatchString(s.Image) {
+			t.Errorf("%s: the version of %s is not pinned", name, s.Image)
+		}
+	}
+}
+
+var versioned = regexp.MustCompile(`:v?[0-9]+\.[0-9]+(\.[0-9]+)?$`)
 
 func TestDockerAcceptsTheComposeFile(t *testing.T) {
 	if out, err := exec.Command("docker", "compose", "version").CombinedOutput(); err != nil {
