@@ -10,6 +10,9 @@ v[0-9]*) version=${version#v} ;;
 *) version=0~$version ;;
 esac
 version=$(printf %s "$version" | sed 's/-/~/g')
+# The time of the last commit stands for that of every file, so that the same source makes the same package.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+export SOURCE_DATE_EPOCH
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 0755 "$root"
@@ -26,6 +29,8 @@ mkdir -p "$root/etc/throng"
 put 0644 /etc/throng deploy/systemd/retention.env
 doc=/usr/share/doc/throng
 put 0644 $doc README.md THIRD_PARTY_NOTICES.md
+sh scripts/sbom.sh bin/throng >"$root$doc/sbom.cdx.json"
+chmod 0644 "$root$doc/sbom.cdx.json"
 gzip -9n <CHANGELOG.md >"$root$doc/changelog.gz"
 for dir in docs docs/adr docs/design docs/runbooks; do put 0644 $doc/$dir $dir/*.*; done
 put 0644 $doc/examples deploy/throng.example.yaml
@@ -41,5 +46,5 @@ sed "s/@VERSION@/$version/; s/@SIZE@/$size/" deploy/debian/control.in >"$root/DE
 install -m 0755 deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm "$root/DEBIAN/"
 echo /etc/throng/retention.env >"$root/DEBIAN/conffiles"
 (cd "$root" && find usr etc -type f | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
-find "$root" -newermt "@${SOURCE_DATE_EPOCH:-0}" -exec touch -h -d "@${SOURCE_DATE_EPOCH:-0}" {} + # the same source makes the same package
-dpkg-deb --root-owner-group -Zxz --build "$root" "bin/throng_${version}_amd64.deb"
+find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+dpkg-deb --root-owner-group -Zgzip --build "$root" "bin/throng_${version}_amd64.deb"
