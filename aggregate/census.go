@@ -26,8 +26,8 @@ type census struct {
 	workers int
 	memory  int64 // for kept devices
 
-	rows     uint64     // of the period, about
-	kept     []*devices // by range of units; nil where they are read again. Nil before the first pass
+	rows     uint64      // of the period, about
+	kept     [][]devices // by range of units; nil where they are read again. Nil before the first pass
 	read     bool
 	used     atomic.Int64 // of memory
 	networks *crowdedNetworks
@@ -75,7 +75,7 @@ func (c *census) begin(ctx context.Context) (err error) {
 		return fmt.Errorf("count units: %w", err)
 	}
 	n := max(c.rows*uint64(c.workers)/gatheredRows, uint64(4*c.workers)-1)
-	c.kept = make([]*devices, 1<<bits.Len64(n))
+	c.kept = make([][]devices, 1<<bits.Len64(n))
 	c.networks = newCrowdedNetworks(c.workers, c.rows)
 	c.used.Store(0)
 	return nil
@@ -95,13 +95,14 @@ type reader struct {
 	seen    *networkCounts
 	gather  *gatherer // nil until something is read
 	bounder *bounder
-	all     devices // of the range, while it is read for the first time
 }
 
 func (r *reader) rangeOf(ctx context.Context, i int) error {
 	c := r.census
 	if kept := c.kept[i]; kept != nil {
-		r.visit(kept)
+		for j := range kept {
+			r.visit(&kept[j])
+		}
 		return nil
 	}
 	if r.gather == nil {
@@ -112,27 +113,40 @@ func (r *reader) rangeOf(ctx context.Context, i int) error {
 	if err := c.store.Units(ctx, c.period, first, last, r.gather.add); err != nil {
 		return err
 	}
-	r.all.reset()
+	keep := keeper{census: c, of: []devices{}, full: c.read}
 	r.gather.each(func(rows []unitRow) {
 		d := r.bounder.bound(rows)
 		if !c.read {
 			r.seen.add(d.network)
-			r.all.append(d, c.period.Kind() == throng.DayPeriod)
 		}
+		keep.add(d)
 		r.visit(d)
 	})
-	if !c.read {
-		r.keep(i)
+	if !keep.full {
+		c.kept[i] = keep.of
 	}
 	return nil
 }
 
-// keep keeps the range's devices, unless memory is used up.
-func (r *reader) keep(i int) {
-	c, n := r.census, r.all.bytes()
-	if c.used.Add(n) > c.memory {
-		c.used.Add(-n)
+// keeper keeps a range's devices, or none of them once memory is used up.
+type keeper struct {
+	*census
+	of    []devices
+	bytes int64
+	full  bool
+}
+
+func (k *keeper) add(d *devices) {
+	if k.full {
 		return
 	}
-	c.kept[i] = r.all.clone()
+	kept := d.clone(k.period.Kind() == throng.DayPeriod)
+	n := kept.bytes()
+	k.bytes += n
+	if k.used.Add(n) > k.memory {
+		k.used.Add(-k.bytes)
+		k.of, k.full = nil, true
+		return
+	}
+	k.of = append(k.of, kept)
 }

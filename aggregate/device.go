@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"iter"
 	"slices"
 
 	"throng"
@@ -40,32 +39,18 @@ func newLeaf(node int32, visits uint32) leaf { return leaf(uint32(node)<<2 | (vi
 func (l leaf) node() int32                   { return int32(l >> 2) }
 func (l leaf) visits() int64                 { return int64(l&3) + 1 }
 
-// all gives the leaves of each device.
-func (d *devices) all() iter.Seq2[int, []leaf] {
-	return func(yield func(int, []leaf) bool) {
-		leaves := d.leaf
-		for i, h := range d.head {
-			n := h.leaves()
-			if !yield(i, leaves[:n]) {
-				return
-			}
-			leaves = leaves[n:]
-		}
+// lookUp gives for each leaf what is known of its node. Nothing in the loop depends on what it finds, which lets
+// the processor wait for many at once.
+func lookUp(to, of []int32, leaves []leaf) []int32 {
+	to = slices.Grow(to[:0], len(leaves))[:len(leaves)]
+	for i, l := range leaves {
+		to[i] = of[l.node()]
 	}
+	return to
 }
 
 func (d *devices) reset() {
 	d.unit, d.network, d.head, d.leaf = d.unit[:0], d.network[:0], d.head[:0], d.leaf[:0]
-}
-
-// append adds copies of devices, without their units where they are not needed.
-func (d *devices) append(o *devices, units bool) {
-	if units {
-		d.unit = append(d.unit, o.unit...)
-	}
-	d.network = append(d.network, o.network...)
-	d.head = append(d.head, o.head...)
-	d.leaf = append(d.leaf, o.leaf...)
 }
 
 // bytes is the memory that a clone takes.
@@ -73,7 +58,11 @@ func (d *devices) bytes() int64 {
 	return int64(8*len(d.unit) + 4*len(d.network) + len(d.head) + 4*len(d.leaf))
 }
 
-// clone is a copy that takes no more memory than it needs.
-func (d *devices) clone() *devices {
-	return &devices{slices.Clone(d.unit), slices.Clone(d.network), slices.Clone(d.head), slices.Clone(d.leaf)}
+// clone is a copy that takes no more memory than it needs, without units where they are not needed.
+func (d *devices) clone(units bool) devices {
+	c := devices{nil, slices.Clone(d.network), slices.Clone(d.head), slices.Clone(d.leaf)}
+	if units {
+		c.unit = slices.Clone(d.unit)
+	}
+	return c
 }

@@ -78,10 +78,15 @@ func (f *folder) cells() []throng.CellKey {
 }
 
 func (f *folder) run(ctx context.Context) error {
-	of := make([]foldOf, len(f.tree.nodes))
+	var of []foldOf
+	place := make([]int32, len(f.tree.nodes))
 	for i, at := range f.tree.at {
 		c, folds := f.to[int32(i)]
-		of[i] = foldOf{c.Cell, at, folds}
+		place[i] = none
+		if folds || at != none && f.tree.nodes[i].level != leafLevel {
+			place[i] = int32(len(of))
+			of = append(of, foldOf{c.Cell, at, folds})
+		}
 	}
 	var mu sync.Mutex // guards failed
 	var failed error
@@ -94,7 +99,7 @@ func (f *folder) run(ctx context.Context) error {
 	}
 	var all []*foldRows
 	err := f.pass(ctx, func() visitor {
-		w := &foldRows{folder: f, of: of, fail: fail}
+		w := &foldRows{folder: f, of: of, place: place, fail: fail}
 		all = append(all, w)
 		return w.add
 	})
@@ -118,33 +123,49 @@ type foldOf struct {
 // foldRows gathers the rows of one worker.
 type foldRows struct {
 	*folder
-	of    []foldOf
-	fail  func(error)
-	rows  throng.UnitRows
-	taken []share // visits of the device that a group has counted
+	of []foldOf
+	// place is where in of a leaf node is, or none: those are left out whose visits neither fold nor count in
+	// a group with others.
+	place  []int32
+	fail   func(error)
+	rows   throng.UnitRows
+	places []int32 // of the leaves
+	taken  []share // visits of the device that a group has counted
 }
 
 func (w *foldRows) add(d *devices) {
-	for i, leaves := range d.all() {
-		w.addDevice(d, i, leaves)
+	w.places = lookUp(w.places, w.place, d.leaf)
+	places, leaves := w.places, d.leaf
+	for i, h := range d.head {
+		n := h.leaves()
+		w.addDevice(d, i, leaves[:n], places[:n])
+		places, leaves = places[n:], leaves[n:]
 	}
 }
 
 // addDevice folds one device's leaves. A group counted at most Linf visits of the device, so no more than those
 // are folded from it: a span's row is then never more than its holder. Which leaves they are of is chosen by
 // the token, which prefers none.
-func (w *foldRows) addDevice(d *devices, i int, leaves []leaf) {
+func (w *foldRows) addDevice(d *devices, i int, leaves []leaf, places []int32) {
 	w.taken = w.taken[:0]
-	first := int(uint64(d.unit[i]) % uint64(len(leaves)))
-	for k := range leaves {
-		l := leaves[(first+k)%len(leaves)]
-		of, visits := &w.of[l.node()], min(l.visits(), throng.MaxVisitsPerCell)
-		if of.at != none {
-			visits = w.take(of.at, visits)
+	k := int(uint64(d.unit[i]) % uint64(len(leaves)))
+	for range leaves {
+		if places[k] != none {
+			w.addLeaf(d, i, leaves[k], &w.of[places[k]])
 		}
-		if visits > 0 && of.folds {
-			w.append(d, i, of.cell, visits)
+		if k++; k == len(leaves) {
+			k = 0
 		}
+	}
+}
+
+func (w *foldRows) addLeaf(d *devices, i int, l leaf, of *foldOf) {
+	visits := min(l.visits(), throng.MaxVisitsPerCell)
+	if of.at != none {
+		visits = w.take(of.at, visits)
+	}
+	if visits > 0 && of.folds {
+		w.append(d, i, of.cell, visits)
 	}
 }
 

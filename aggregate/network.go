@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"slices"
 
 	"throng"
 )
@@ -66,32 +67,29 @@ func (c *crowdedNetworks) has(network uint32) bool {
 	return network != 0 && c.crowded.slots[network&uint32(len(c.crowded.slots)-1)] > throng.MaxUnitsPerNetwork
 }
 
-// cells says in which cell a pass counts a device: for each leaf node the cell, or none. With split,
-// cell i has two counts: 2i for devices that did not opt out, 2i+1 for those that did. The former count at
-// leaf nodes only that are mixed.
+// cells says in which cell a pass counts a device: for each leaf node the cell, or none. With split, there
+// are two counts, 2i for devices that did not opt out and 2i+1 for those that did; of a leaf node is 2i, or
+// 2i+1 where the latter alone count.
 type cells struct {
 	of []int32
-	n  int
-	// apart says that no two leaves are in one cell, so that a device need not be looked at as a whole.
+	n  int // of counts
+	// apart says that a leaf node's cell is the node itself, so that a device need not be looked at as a whole.
 	apart bool
 	split bool
-	mixed []bool
 }
 
-// appendTo adds the cells in which a device counts, each once.
-func (c *cells) appendTo(to []int32, leaves []leaf, optedOut bool) []int32 {
-	for _, l := range leaves {
-		cell := c.of[l.node()]
+// appendTo adds the cells in which a device counts, each once, given those of its leaves.
+func (c *cells) appendTo(to, of []int32, optedOut bool) []int32 {
+	for _, cell := range of {
 		if cell == none {
 			continue
 		}
 		if c.split {
-			cell *= 2
-			switch {
-			case optedOut:
-				cell++
-			case !c.mixed[l.node()]:
+			if !optedOut && cell&1 != 0 {
 				continue
+			}
+			if optedOut {
+				cell |= 1
 			}
 		}
 		if !has(to, cell) {
@@ -110,21 +108,27 @@ func has(cells []int32, cell int32) bool {
 	return false
 }
 
-// countInto gives a visitor that counts devices by cell.
+// countInto gives a visitor that counts devices by cell. Where there is nothing to count the pass goes on, since how
+// often the store is read must not tell which levels visitors' paths have.
 func (c *cells) countInto(count []uint32) visitor {
+	if !slices.ContainsFunc(c.of, func(cell int32) bool { return cell != none }) {
+		return func(*devices) {}
+	}
 	if c.apart {
 		return func(d *devices) {
 			for _, l := range d.leaf {
-				if cell := c.of[l.node()]; cell != none {
-					count[cell]++
-				}
+				count[l.node()]++
 			}
 		}
 	}
-	var at []int32
+	var of, at []int32
 	return func(d *devices) {
-		for i, leaves := range d.all() {
-			at = c.appendTo(at[:0], leaves, d.head[i].optedOut())
+		of = lookUp(of, c.of, d.leaf)
+		rest := of
+		for _, h := range d.head {
+			n := h.leaves()
+			at = c.appendTo(at[:0], rest[:n], h.optedOut())
+			rest = rest[n:]
 			for _, cell := range at {
 				count[cell]++
 			}
@@ -137,9 +141,6 @@ func (c *cells) countInto(count []uint32) visitor {
 // the noise has to cover, which choosing 64 devices of each network would. Counts under k are not
 // corrected for crowded networks: they fail either way.
 func (c *census) devices(ctx context.Context, in cells, k int64) ([]int64, error) {
-	if in.split {
-		in.n *= 2
-	}
 	count, err := c.countDevices(ctx, in)
 	if err != nil || c.networks == nil || !c.networks.any {
 		return count, err
@@ -169,6 +170,11 @@ func (c *census) countDevices(ctx context.Context, in cells) ([]int64, error) {
 			sum[i] += int64(v)
 		}
 	}
+	for i := range sum {
+		if in.apart && in.of[i] == none {
+			sum[i] = 0
+		}
+	}
 	return sum, err
 }
 
@@ -178,14 +184,17 @@ func (c *census) leaveOutCrowds(ctx context.Context, in cells, large []bool, cou
 	err := c.pass(ctx, func() visitor {
 		mine := map[uint64]uint32{}
 		all = append(all, mine)
-		var at []int32
+		var of, at []int32
 		return func(d *devices) {
-			for i, leaves := range d.all() {
-				network := d.network[i]
-				if !c.networks.has(network) {
-					continue
+			of = lookUp(of, in.of, d.leaf)
+			rest := of
+			for i, h := range d.head {
+				n, network := h.leaves(), d.network[i]
+				at = at[:0]
+				if c.networks.has(network) {
+					at = in.appendTo(at, rest[:n], h.optedOut())
 				}
-				at = in.appendTo(at[:0], leaves, d.head[i].optedOut())
+				rest = rest[n:]
 				for _, cell := range at {
 					if large[cell] {
 						mine[uint64(cell)<<32|uint64(network)]++

@@ -71,20 +71,25 @@ func merge(shares []share, cell int32, visits int64) []share {
 type summer struct {
 	*partition
 	sums           sums
+	at             []int32 // of each leaf
 	shares, groups []share
 }
 
 func (s *summer) add(d *devices) {
-	for i, leaves := range d.all() {
-		s.addDevice(d.head[i], leaves)
+	s.at = lookUp(s.at, s.tree.at, d.leaf)
+	at, leaves := s.at, d.leaf
+	for _, h := range d.head {
+		n := h.leaves()
+		s.addDevice(h, leaves[:n], at[:n])
+		at, leaves = at[n:], leaves[n:]
 	}
 }
 
-func (s *summer) addDevice(h head, leaves []leaf) {
+func (s *summer) addDevice(h head, leaves []leaf, at []int32) {
 	s.shares, s.groups = s.shares[:0], s.groups[:0]
-	for _, l := range leaves {
-		if at := s.tree.at[l.node()]; at != none {
-			s.shares = merge(s.shares, at, l.visits())
+	for i, l := range leaves {
+		if at[i] != none {
+			s.shares = merge(s.shares, at[i], l.visits())
 		}
 	}
 	clipped := h.clipped()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -32,7 +33,20 @@ func (s *Store) Fold(ctx context.Context, day throng.Day, cells []throng.CellKey
 	if err := s.foldCells(ctx, day, cells); err != nil {
 		return classify("fold units", err)
 	}
-	return rows(func(r throng.UnitRows) error { return classify("fold units", s.foldUnits(ctx, day, r)) })
+	// A day's rows are thirty times what a batch is: encoding each into memory of its own would leave that much
+	// behind at a time when most memory is in use.
+	batches := sync.Pool{New: func() any { return new(foldBatch) }}
+	return rows(func(r throng.UnitRows) error {
+		b := batches.Get().(*foldBatch)
+		defer batches.Put(b)
+		return classify("fold units", s.foldUnits(ctx, day, r, b))
+	})
+}
+
+// foldBatch is the memory of a batch of rows on its way into the store.
+type foldBatch struct {
+	days    proto.ColDate
+	encoded proto.Buffer
 }
 
 func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.CellKey) error {
@@ -51,7 +65,7 @@ func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.Ce
 		err := insertNative(ctx, s.home(), "Store.Fold.cells", proto.Input{
 			{Name: "day", Data: &days}, {Name: "site", Data: site}, {Name: "cell", Data: &ids},
 			{Name: "table", Data: table}, {Name: "key", Data: &key}, {Name: "holder", Data: &holder},
-		}, n)
+		}, n, new(proto.Buffer))
 		if err != nil {
 			return err
 		}
@@ -62,15 +76,15 @@ func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.Ce
 // foldedCells is the number of cells that are inserted at a time.
 const foldedCells = 1 << 17
 
-func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows) error {
+func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows, b *foldBatch) error {
 	n := len(r.Unit)
 	if n == 0 {
 		return nil
 	}
-	days := make(proto.ColDate, n)
-	for i := range days {
-		days[i] = proto.Date(day)
+	for len(b.days) < n {
+		b.days = append(b.days, proto.Date(day))
 	}
+	days := b.days[:n]
 	units := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Unit)), n)) // the same numbers by other names
 	cells := proto.ColUInt64(unsafe.Slice((*uint64)(unsafe.SliceData(r.Cell)), n))
 	optedOut, visits, network := proto.ColBool(r.OptedOut), proto.ColUInt32(r.Visits), proto.ColUInt64(r.Network)
@@ -78,14 +92,14 @@ func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows
 	return insertNative(ctx, sh, "Store.Fold.units", proto.Input{
 		{Name: "day", Data: &days}, {Name: "unit", Data: &units}, {Name: "opted_out", Data: &optedOut},
 		{Name: "cell", Data: &cells}, {Name: "visits", Data: &visits}, {Name: "network", Data: &network},
-	}, n)
+	}, n, &b.encoded)
 }
 
-// insertNative inserts columns of n rows with the named statement.
-func insertNative(ctx context.Context, sh *shard, name string, columns proto.Input, n int) error {
-	var b proto.Buffer
+// insertNative inserts columns of n rows with the named statement. They are encoded into b.
+func insertNative(ctx context.Context, sh *shard, name string, columns proto.Input, n int, b *proto.Buffer) error {
+	b.Reset()
 	block := proto.Block{Columns: len(columns), Rows: n}
-	if err := block.EncodeRawBlock(&b, 0, columns); err != nil {
+	if err := block.EncodeRawBlock(b, 0, columns); err != nil {
 		return err
 	}
 	return sh.insert(ctx, name, "Native", b.Buf)
