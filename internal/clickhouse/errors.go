@@ -87,6 +87,10 @@ func classify(doing string, err error) error {
 	}
 	again := isNetwork(err)
 	var e *driver.Exception
+	if in := inProcess(nil); errors.As(err, &in) {
+		code, name := in.Exception()
+		err = &driver.Exception{Code: int32(code), CodeName: name, Message: in.Error()}
+	}
 	if errors.As(err, &e) {
 		again = retryable[e.Code]
 		err = &failure{e.Code, e.CodeName, err}
@@ -96,6 +100,12 @@ func classify(doing string, err error) error {
 		return &throng.Retryable{Err: err}
 	}
 	return err
+}
+
+// inProcess is the error with which an engine in this process ends a result.
+type inProcess interface {
+	error
+	Exception() (code int, name string)
 }
 
 // isNetwork tells whether the answer was lost rather than bad.

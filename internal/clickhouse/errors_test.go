@@ -36,6 +36,27 @@ func TestErrorsCarryTheCode(t *testing.T) {
 	}
 }
 
+// An engine in this process ends a result that it cannot finish with the error itself.
+func TestAnErrorInAResultCarriesTheCode(t *testing.T) {
+	e := openEngine(t, t.TempDir())
+	defer e.Close()
+	s := openStore(t, e.RoundTripper())
+	run(t, e.RoundTripper(), "DROP TABLE open_units SYNC")
+	run(t, e.RoundTripper(), "CREATE VIEW open_units AS SELECT toDate(20000) AS day, number + throwIf(number = 3000000) AS unit, number AS cell, false AS opted_out, number AS network FROM numbers(4000000)")
+	rows := 0
+	err := s.Units(t.Context(), throng.Day(20000).Period(), 0, ^throng.UnitToken(0), func(r throng.UnitRows) error {
+		rows += len(r.Unit)
+		return nil
+	})
+	var ex *clickhouse.Exception
+	if !errors.As(err, &ex) || ex.Code != 395 || rows == 0 {
+		t.Fatalf("error after %d rows is %v", rows, err)
+	}
+	if strings.Contains(err.Error(), "DB::Exception") || !strings.Contains(err.Error(), "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO") {
+		t.Errorf("error reads %v", err)
+	}
+}
+
 func TestRetryableCodes(t *testing.T) {
 	for code, want := range map[int]bool{241: true, 243: true, 252: true, 202: true, 47: false, 60: false, 27: false, 516: false} {
 		answer := roundTripper(func(r *http.Request) (*http.Response, error) {

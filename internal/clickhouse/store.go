@@ -70,6 +70,7 @@ type Store struct {
 	cluster  string
 	database string
 	backstop bool
+	embedded bool
 	// tableKey is for the cells of further tables, which are made when they are read: visitors choose
 	// referrers, and must not be able to make two of them meet.
 	tableKey [2]uint64
@@ -86,7 +87,7 @@ func Open(_ context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{cluster: o.Cluster, database: opts.Auth.Database, backstop: !o.NoBackstop, tableKey: newTableKey()}
+	s := &Store{cluster: o.Cluster, database: opts.Auth.Database, backstop: !o.NoBackstop, embedded: o.Transport != nil, tableKey: newTableKey()}
 	for _, replicas := range o.servers() {
 		sh := &shard{}
 		for _, addr := range replicas {

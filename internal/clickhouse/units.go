@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"unique"
 	"unsafe"
@@ -44,7 +45,7 @@ func (s *Store) Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, 
 			p["k0"], p["k1"] = s.tableKey[0], s.tableKey[1]
 		}
 		var b cellBatch
-		err := s.readNative(ctx, query, p, b.read, func() error {
+		err := s.readNative(ctx, query, nil, p, b.read, func() error {
 			cells = b.appendTo(cells)
 			return nil
 		})
@@ -139,7 +140,7 @@ var unitsSettings = driver.Settings{"max_threads": 1, "optimize_move_to_prewhere
 func (s *Store) readRows(ctx context.Context, query string, p params, yield func(throng.UnitRows) error) error {
 	b := unitBatch{ones: query != "Store.Units.folded"}
 	var stopped error
-	err := s.readNative(driver.Context(ctx, driver.WithSettings(unitsSettings)), query, p, b.read, func() error {
+	err := s.readNative(ctx, query, unitsSettings, p, b.read, func() error {
 		stopped = yield(b.rows())
 		return stopped
 	})
@@ -150,7 +151,16 @@ func (s *Store) readRows(ctx context.Context, query string, p params, yield func
 }
 
 // readNative runs the named query on every shard and calls take for every block that read has read.
-func (s *Store) readNative(ctx context.Context, query string, p params, read func(*proto.Reader) error, take func() error) error {
+//
+// Of a server's result the driver searches every byte for an error in its midst. An engine in this process ends the
+// result with the error, so that it need not: that is what the driver takes wait_end_of_query for.
+func (s *Store) readNative(ctx context.Context, query string, settings driver.Settings, p params, read func(*proto.Reader) error, take func() error) error {
+	if s.embedded {
+		whole := driver.Settings{"wait_end_of_query": 1}
+		maps.Copy(whole, settings)
+		settings = whole
+	}
+	ctx = driver.Context(ctx, driver.WithSettings(settings))
 	text := statement(query)
 	return s.settled(ctx, text, p, func(c chdriver.Conn) error { return eachBlock(ctx, c, text, p, read, take) })
 }

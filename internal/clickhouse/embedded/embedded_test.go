@@ -225,6 +225,20 @@ func TestCancelEndsQuery(t *testing.T) {
 	}
 }
 
+// A client that asks for the result as a whole is not left to find an error in it.
+func TestAnErrorEndsAResultThatIsReadWhole(t *testing.T) {
+	e := open(t, embedded.Options{})
+	params := url.Values{"default_format": {"Native"}, "wait_end_of_query": {"1"}}
+	a, err := post(t.Context(), e.RoundTripper(), params, strings.NewReader("SELECT throwIf(number = 3000000) AS n FROM numbers(4000000) SETTINGS max_threads=1"))
+	var x interface{ Exception() (int, string) }
+	if !errors.As(err, &x) {
+		t.Fatalf("error is %v after %d bytes", err, len(a.body))
+	}
+	if code, _ := x.Exception(); code != 395 || len(a.body) == 0 || strings.Contains(a.body, "exception") {
+		t.Errorf("code %d after %d bytes", code, len(a.body))
+	}
+}
+
 // An insert whose sender goes away in the middle inserts nothing.
 func TestBrokenBodyInsertsNothing(t *testing.T) {
 	e := open(t, embedded.Options{})

@@ -18,6 +18,9 @@ type exception struct {
 
 func (e *exception) Error() string { return e.message }
 
+// Exception is the code and, where it is known, the name.
+func (e *exception) Exception() (code int, name string) { return e.code, e.name }
+
 var errNoResult = newException(1002, "UNKNOWN_EXCEPTION", "The engine gave no result")
 
 // Codes of src/Common/ErrorCodes.cpp that are told apart here.

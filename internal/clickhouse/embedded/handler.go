@@ -34,6 +34,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.succeed(result{data: h.engine.handshake(req.revision)})
 		return
 	}
+	out.unframed = req.unframed
 	if err := h.run(r.Context(), req, out); err != nil {
 		out.fail(err)
 	}
@@ -157,11 +158,12 @@ func (h *handler) killWhenDone(ctx context.Context, tag string) (stop func()) {
 }
 
 // output writes one response. After the first byte of a streamed result an error goes into the body,
-// framed as a ClickHouse server frames it.
+// framed as a ClickHouse server frames it, or it ends the body where the client asked for the result as a whole.
 type output struct {
-	w       http.ResponseWriter
-	version string
-	tag     string // set when the body has begun
+	w        http.ResponseWriter
+	version  string
+	tag      string // set when the body has begun
+	unframed bool
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -189,6 +191,10 @@ func (o *output) end() {
 
 func (o *output) fail(err error) {
 	e := asException(err)
+	if a, ok := o.w.(interface{ abort(error) }); ok && o.tag != "" && o.unframed {
+		a.abort(e)
+		return
+	}
 	message := strings.TrimRight(e.message, "\n")
 	if o.version != "" {
 		message += " (version " + o.version + " (embedded))"

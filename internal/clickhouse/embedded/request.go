@@ -26,6 +26,8 @@ type request struct {
 	database string
 	// readOnly is set for GET and where the client asks for it.
 	readOnly bool
+	// unframed says that the client looks for no error inside of a streamed result.
+	unframed bool
 	// revision is the revision of the Native format that the client can read.
 	revision int
 }
@@ -33,7 +35,7 @@ type request struct {
 // transportParams are parameters of ClickHouse's HTTP interface that are no settings and say nothing
 // here: there is no user and no quota, and what is not streamed is buffered whole.
 var transportParams = map[string]bool{
-	"user": true, "password": true, "quota_key": true, "wait_end_of_query": true, "buffer_size": true,
+	"user": true, "password": true, "quota_key": true, "buffer_size": true,
 	"stacktrace": true, "role": true, "log_comment": true,
 }
 
@@ -85,6 +87,8 @@ func (req *request) readParam(name, value string) (err error) {
 	switch {
 	case isParam:
 		req.params = append(req.params, parameter{param, value})
+	case name == "wait_end_of_query":
+		req.unframed = value == "1"
 	case name == "query", transportParams[name]:
 	case name == "default_format":
 		req.format = value

@@ -86,6 +86,9 @@ func (w *pipeWriter) Write(p []byte) (int, error) {
 	return w.sink.Write(p)
 }
 
+// abort ends the response with an error, which whoever reads it gets in place of the end.
+func (w *pipeWriter) abort(err error) { w.sink.CloseWithError(err) }
+
 func (w *pipeWriter) finish() {
 	w.WriteHeader(http.StatusOK)
 	w.sink.Close()
