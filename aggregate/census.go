@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"runtime/debug"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -64,6 +65,7 @@ func (c *census) pass(ctx context.Context, newVisitor func() visitor) error {
 	if err == nil && !c.read {
 		c.read = true
 		c.networks.settle()
+		debug.FreeOSMemory() // what the gatherers had, before the store needs some for what is folded
 	}
 	return err
 }

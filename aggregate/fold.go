@@ -28,65 +28,74 @@ func (t *tree) settle(published []map[string]bool) {
 // fold writes what the day's releases could not publish by itself to the store, until its span is
 // closed: for each device and leaf those bounded visits that its group counted, or that no row did.
 func (c *census) fold(ctx context.Context, cells []throng.CellKey) error {
-	f := &folder{census: c, to: c.tree.foldedCells(cells)}
-	return c.store.Fold(ctx, c.period.First(), f.cells(), func(put func(throng.UnitRows) error) error {
+	f := &folder{census: c}
+	f.to, f.at = c.tree.foldedCells(cells)
+	return c.store.Fold(ctx, c.period.First(), f.to, func(put func(throng.UnitRows) error) error {
 		f.put = put
 		return f.run(ctx)
 	})
 }
 
-// foldedCells gives the cell under which visits of each leaf node are folded; nothing where a node's
-// visits are published under its own key, or its table has no spans.
-func (t *tree) foldedCells(cells []throng.CellKey) map[int32]throng.CellKey {
-	to := map[int32]throng.CellKey{}
-	for _, cell := range cells {
+// foldedCells gives the cells under which visits of leaf nodes are folded, in the order of nodes, and for each node
+// which of them it is, or none: where a node's visits are published under its own key, or its table has no spans.
+func (t *tree) foldedCells(cells []throng.CellKey) (to []throng.CellKey, of []int32) {
+	of = make([]int32, len(t.nodes)) // until they are known, of cells
+	for i := range of {
+		of[i] = none
+	}
+	n := 0
+	for c, cell := range cells {
 		i, ok := t.start.get(cell.Cell)
 		if !ok || i == none || t.at[i] == i || !t.drafts[t.nodes[i].draft].path {
 			continue
 		}
-		if was, ok := to[i]; ok && was.Cell <= cell.Cell {
+		if of[i] == none {
+			n++
+		}
+		if of[i] == none || cell.Cell < cells[of[i]].Cell {
+			of[i] = int32(c)
+		}
+	}
+	to = make([]throng.CellKey, 0, n)
+	for i, c := range of {
+		if c == none {
 			continue
 		}
+		cell := cells[c]
 		cell.Key = t.nodes[i].key
-		to[i] = cell
-	}
-	for i, cell := range to {
 		if at := t.at[i]; at != none {
 			// The cell is a secret of its epoch, so that nobody can aim at another one.
 			cell.Holder = t.nodes[at].key
 			cell.Cell = throng.CellID(siphash.Hash(uint64(cell.Cell), ^uint64(cell.Cell), []byte(cell.Holder)))
-			to[i] = cell
 		}
+		of[i] = int32(len(to))
+		to = append(to, cell)
 	}
-	return to
+	return to, of
 }
 
 type folder struct {
 	*census
-	to  map[int32]throng.CellKey
+	to  []throng.CellKey
+	at  []int32 // of each node in to
 	put func(throng.UnitRows) error
-}
-
-func (f *folder) cells() []throng.CellKey {
-	var cells []throng.CellKey
-	for i := range f.tree.nodes {
-		if c, ok := f.to[int32(i)]; ok {
-			cells = append(cells, c)
-		}
-	}
-	return cells
 }
 
 func (f *folder) run(ctx context.Context) error {
 	var of []foldOf
 	place := make([]int32, len(f.tree.nodes))
 	for i, at := range f.tree.at {
-		c, folds := f.to[int32(i)]
 		place[i] = none
-		if folds || at != none && f.tree.nodes[i].level != leafLevel {
-			place[i] = int32(len(of))
-			of = append(of, foldOf{c.Cell, at, folds})
+		folds := f.at[i] != none
+		if !folds && (at == none || f.tree.nodes[i].level == leafLevel) {
+			continue
 		}
+		place[i] = int32(len(of))
+		o := foldOf{at: at, folds: folds}
+		if folds {
+			o.cell = f.to[f.at[i]].Cell
+		}
+		of = append(of, o)
 	}
 	var mu sync.Mutex // guards failed
 	var failed error
@@ -184,11 +193,22 @@ func (w *foldRows) take(group int32, visits int64) int64 {
 
 func (w *foldRows) append(d *devices, i int, cell throng.CellID, visits int64) {
 	r := &w.rows
+	if r.Unit == nil {
+		*r = newFoldBatch()
+	}
 	r.Unit, r.Cell = append(r.Unit, d.unit[i]), append(r.Cell, cell)
 	r.OptedOut, r.Visits = append(r.OptedOut, d.head[i].optedOut()), append(r.Visits, uint32(visits))
 	r.Network = append(r.Network, uint64(d.network[i]))
-	if len(r.Unit) >= foldBatch {
+	if len(r.Unit) == foldBatch {
 		w.flush()
+	}
+}
+
+// newFoldBatch has room for a whole batch: growing would leave as much again behind.
+func newFoldBatch() throng.UnitRows {
+	return throng.UnitRows{
+		Unit: make([]throng.UnitToken, 0, foldBatch), Cell: make([]throng.CellID, 0, foldBatch), OptedOut: make([]bool, 0, foldBatch),
+		Visits: make([]uint32, 0, foldBatch), Network: make([]uint64, 0, foldBatch),
 	}
 }
 

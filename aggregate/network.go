@@ -67,73 +67,71 @@ func (c *crowdedNetworks) has(network uint32) bool {
 	return network != 0 && c.crowded.slots[network&uint32(len(c.crowded.slots)-1)] > throng.MaxUnitsPerNetwork
 }
 
-// cells says in which cell a pass counts a device: for each leaf node the cell, or none. With split, there
-// are two counts, 2i for devices that did not opt out and 2i+1 for those that did; of a leaf node is 2i, or
-// 2i+1 where the latter alone count.
+// cells says in which cell a pass counts a device: for each leaf node the cell, or none.
 type cells struct {
 	of []int32
-	n  int // of counts
+	// optedOut is of for devices that opted out. Defaults to of.
+	optedOut []int32
+	n        int
 	// apart says that a leaf node's cell is the node itself, so that a device need not be looked at as a whole.
 	apart bool
-	split bool
 }
 
-// appendTo adds the cells in which a device counts, each once, given those of its leaves.
-func (c *cells) appendTo(to, of []int32, optedOut bool) []int32 {
-	for _, cell := range of {
-		if cell == none {
-			continue
-		}
-		if c.split {
-			if !optedOut && cell&1 != 0 {
-				continue
+// forHead is what of is for a device.
+func (c *cells) forHead(h head) []int32 {
+	if h.optedOut() && c.optedOut != nil {
+		return c.optedOut
+	}
+	return c.of
+}
+
+// empty tells that nothing is counted.
+func (c *cells) empty() bool {
+	counts := func(cell int32) bool { return cell != none }
+	return !slices.ContainsFunc(c.of, counts) && !slices.ContainsFunc(c.optedOut, counts)
+}
+
+// countInto gives a visitor that counts devices by cell, at the number of the cell plus one: what is in none is counted
+// like the rest, since a loop without branches is worth more than what it would save. Where there is nothing to count
+// the pass goes on, since how often the store is read must not tell which levels visitors' paths have.
+func (c *cells) countInto(count []uint32) visitor {
+	switch {
+	case c.empty():
+		return func(*devices) {}
+	case c.apart:
+		return func(d *devices) {
+			for _, l := range d.leaf {
+				count[l.node()+1]++
 			}
-			if optedOut {
-				cell |= 1
-			}
 		}
-		if !has(to, cell) {
+	}
+	last := make([]uint32, len(count)) // device that is counted
+	var device uint32
+	return func(d *devices) {
+		leaves := d.leaf
+		for _, h := range d.head {
+			device++
+			of, n := c.forHead(h), h.leaves()
+			for _, l := range leaves[:n] {
+				cell := of[l.node()] + 1
+				if last[cell] != device {
+					count[cell]++
+				}
+				last[cell] = device
+			}
+			leaves = leaves[n:]
+		}
+	}
+}
+
+// appendTo adds the cells of leaves, each once, given those of nodes.
+func appendTo(to, of []int32, leaves []leaf) []int32 {
+	for _, l := range leaves {
+		if cell := of[l.node()]; cell != none && !slices.Contains(to, cell) {
 			to = append(to, cell)
 		}
 	}
 	return to
-}
-
-func has(cells []int32, cell int32) bool {
-	for _, c := range cells {
-		if c == cell {
-			return true
-		}
-	}
-	return false
-}
-
-// countInto gives a visitor that counts devices by cell. Where there is nothing to count the pass goes on, since how
-// often the store is read must not tell which levels visitors' paths have.
-func (c *cells) countInto(count []uint32) visitor {
-	if !slices.ContainsFunc(c.of, func(cell int32) bool { return cell != none }) {
-		return func(*devices) {}
-	}
-	if c.apart {
-		return func(d *devices) {
-			for _, l := range d.leaf {
-				count[l.node()]++
-			}
-		}
-	}
-	var of, at []int32
-	return func(d *devices) {
-		of = lookUp(of, c.of, d.leaf)
-		rest := of
-		for _, h := range d.head {
-			n := h.leaves()
-			at = c.appendTo(at[:0], rest[:n], h.optedOut())
-			rest = rest[n:]
-			for _, cell := range at {
-				count[cell]++
-			}
-		}
-	}
 }
 
 // devices counts distinct devices by cell; of one network at most [throng.MaxUnitsPerNetwork] count in
@@ -160,19 +158,16 @@ func (c *census) devices(ctx context.Context, in cells, k int64) ([]int64, error
 func (c *census) countDevices(ctx context.Context, in cells) ([]int64, error) {
 	var all [][]uint32
 	err := c.pass(ctx, func() visitor {
-		mine := make([]uint32, in.n)
+		mine := make([]uint32, in.n+1)
 		all = append(all, mine)
 		return in.countInto(mine)
 	})
 	sum := make([]int64, in.n)
 	for _, part := range all {
-		for i, v := range part {
-			sum[i] += int64(v)
-		}
-	}
-	for i := range sum {
-		if in.apart && in.of[i] == none {
-			sum[i] = 0
+		for i, n := range part[1:] {
+			if !in.apart || in.of[i] != none {
+				sum[i] += int64(n)
+			}
 		}
 	}
 	return sum, err
@@ -184,17 +179,15 @@ func (c *census) leaveOutCrowds(ctx context.Context, in cells, large []bool, cou
 	err := c.pass(ctx, func() visitor {
 		mine := map[uint64]uint32{}
 		all = append(all, mine)
-		var of, at []int32
+		var at []int32
 		return func(d *devices) {
-			of = lookUp(of, in.of, d.leaf)
-			rest := of
+			leaves := d.leaf
 			for i, h := range d.head {
 				n, network := h.leaves(), d.network[i]
-				at = at[:0]
-				if c.networks.has(network) {
-					at = in.appendTo(at, rest[:n], h.optedOut())
+				if at = at[:0]; c.networks.has(network) {
+					at = appendTo(at, in.forHead(h), leaves[:n])
 				}
-				rest = rest[n:]
+				leaves = leaves[n:]
 				for _, cell := range at {
 					if large[cell] {
 						mine[uint64(cell)<<32|uint64(network)]++

@@ -88,14 +88,14 @@ func (c *optedOutColumns) find(draft int32, name string) int32 {
 
 // gateColumn gates those groups that are chosen; of says in which group a published node counts.
 func (p *partition) gateColumn(ctx context.Context, of []int32, chosen func(optedOutGroup) bool) error {
-	in := cells{of: make([]int32, len(of)), n: 2 * len(p.columns.groups), split: true}
+	in := cells{of: make([]int32, len(of)), optedOut: make([]int32, len(of)), n: 2 * len(p.columns.groups)}
 	for i := range of {
-		in.of[i] = none
+		in.of[i], in.optedOut[i] = none, none
 		if at := p.tree.at[i]; at != none {
 			if g := of[at]; g != none && chosen(p.columns.groups[g]) {
-				in.of[i] = 2 * g
-				if !p.tree.nodes[at].mixed {
-					in.of[i]++
+				in.optedOut[i] = 2*g + 1
+				if p.tree.nodes[at].mixed {
+					in.of[i] = 2 * g
 				}
 			}
 		}

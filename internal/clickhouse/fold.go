@@ -50,13 +50,18 @@ type foldBatch struct {
 }
 
 func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.CellKey) error {
+	var days proto.ColDate
+	var ids proto.ColUInt64
+	var key, holder proto.ColStr
+	var b proto.Buffer
 	for batch := range slices.Chunk(cells, foldedCells) {
-		n := len(batch)
-		days, ids := make(proto.ColDate, n), make(proto.ColUInt64, n)
 		site, table := new(proto.ColStr).LowCardinality(), new(proto.ColStr).LowCardinality()
-		var key, holder proto.ColStr
-		for i, c := range batch {
-			days[i], ids[i] = proto.Date(day), uint64(c.Cell)
+		days.Reset()
+		ids.Reset()
+		key.Reset()
+		holder.Reset()
+		for _, c := range batch {
+			days, ids = append(days, proto.Date(day)), append(ids, uint64(c.Cell))
 			site.Append(c.Site)
 			table.Append(c.Table)
 			key.Append(c.Key)
@@ -65,7 +70,7 @@ func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.Ce
 		err := insertNative(ctx, s.home(), "Store.Fold.cells", proto.Input{
 			{Name: "day", Data: &days}, {Name: "site", Data: site}, {Name: "cell", Data: &ids},
 			{Name: "table", Data: table}, {Name: "key", Data: &key}, {Name: "holder", Data: &holder},
-		}, n, new(proto.Buffer))
+		}, len(batch), &b)
 		if err != nil {
 			return err
 		}
@@ -74,7 +79,10 @@ func (s *Store) foldCells(ctx context.Context, day throng.Day, cells []throng.Ce
 }
 
 // foldedCells is the number of cells that are inserted at a time.
-const foldedCells = 1 << 17
+const foldedCells = 1 << 15
+
+// foldedBytes is about how long an encoded row is; that of a cell is longer.
+const foldedBytes = 32
 
 func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows, b *foldBatch) error {
 	n := len(r.Unit)
@@ -98,6 +106,7 @@ func (s *Store) foldUnits(ctx context.Context, day throng.Day, r throng.UnitRows
 // insertNative inserts columns of n rows with the named statement. They are encoded into b.
 func insertNative(ctx context.Context, sh *shard, name string, columns proto.Input, n int, b *proto.Buffer) error {
 	b.Reset()
+	b.Buf = slices.Grow(b.Buf, n*foldedBytes)
 	block := proto.Block{Columns: len(columns), Rows: n}
 	if err := block.EncodeRawBlock(b, 0, columns); err != nil {
 		return err
