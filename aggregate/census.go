@@ -14,7 +14,7 @@ import (
 
 // gatheredRows is how many rows all workers hold at a time, in 16 bytes each. More of them make fewer ranges,
 // and each range costs the store a look at all that it has.
-const gatheredRows = 6 << 20
+const gatheredRows = 12 << 20
 
 // census reads a period's units out of the store once, bounds them, and keeps what the bounds leave in
 // memory, since the partition goes over the devices several times. What does not fit is read and
