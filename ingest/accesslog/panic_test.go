@@ -19,7 +19,7 @@ var panicWith = flag.String("panic-with", "", "how the test's child process pani
 var panics = map[string]func(*accesslog.Record){
 	"the record":              func(rec *accesslog.Record) { panic(*rec) },
 	"a pointer to it":         func(rec *accesslog.Record) { panic(rec) },
-	"an error around it":      func(rec *accesslog.Record) { panic(fmt.Errorf("parse: %v", rec)) }, //nolint:errorlint // that is what is tested
+	"an error around it":      func(rec *accesslog.Record) { panic(fmt.Errorf("parse: %v", rec)) },
 	"an index out of range":   func(rec *accesslog.Record) { _ = rec.UserAgent[len(rec.UserAgent)+len(rec.Query)] },
 	"a conversion":            func(rec *accesslog.Record) { _ = any(rec.UserAgent).(error) },
 	"a value beside a record": func(rec *accesslog.Record) { panic(struct{ Rec *accesslog.Record }{rec}) },
