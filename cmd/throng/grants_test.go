@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -212,7 +211,7 @@ func TestUserWithoutTablesIsToldWhatToDo(t *testing.T) {
 	}
 	grants := grantsByUser(t, "../../deploy/clickhouse/users.xml")["close"]
 	withEngine(t, embedded.Options{Dir: t.TempDir(), Grants: grants}, func(e *embedded.Engine) {
-		s, err := clickhouse.Open(t.Context(), clickhouse.Options{Transport: http.RoundTripper(e.RoundTripper()), NoBackstop: true})
+		s, err := clickhouse.Open(t.Context(), clickhouse.Options{Transport: e.RoundTripper(), NoBackstop: true})
 		if err != nil {
 			t.Fatal(err)
 		}

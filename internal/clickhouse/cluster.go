@@ -111,9 +111,7 @@ var words = regexp.MustCompile(`[a-z_]+`)
 
 // tablesIn are the tables of [tables] that a query names, in its text or by a parameter.
 func tablesIn(text string, p params) (named []string) {
-	for _, word := range words.FindAllString(text, -1) {
-		named = append(named, word)
-	}
+	named = words.FindAllString(text, -1)
 	for _, v := range p {
 		if word, ok := v.(string); ok {
 			named = append(named, word)
