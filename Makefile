@@ -81,7 +81,7 @@ proof: engine ## let twelve simulated days pass and search every byte of every s
 kafka: engine ## run the tests of brokers, topics and the stages on a real Apache Kafka; needs Java 17 and mvn
 	sh scripts/kafka.sh install
 	THRONG_TEST_KAFKA=1 $(GO) test -p 1 -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest # one after the other: a broker takes seconds to take its ports
-	THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 15m -v -run 'TestProof$$|TestKafka' ./cmd/throng
+	THRONG_TEST_KAFKA=1 THRONG_TEST_PROOF=hourly $(GO) test -count=1 -timeout 15m -v -run 'TestProof$$|TestKafka' ./cmd/throng
 
 chaos: engine ## break the stages around a real Kafka at random for CHAOS (10m), then compare with the truth
 	sh scripts/kafka.sh install
