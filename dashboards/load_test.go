@@ -117,7 +117,6 @@ func openLoop(b *testing.B, srv *httptest.Server, targets []string) []time.Durat
 	client.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 	var waiting sync.WaitGroup
 	begin := time.Now()
-	b.ResetTimer()
 	for i := range b.N {
 		due := begin.Add(time.Duration(i) * time.Second / perSecond)
 		time.Sleep(time.Until(due))
