@@ -263,7 +263,8 @@ func (r *Redrive) deliver(ctx context.Context, feed Feed, in *Inbox) error {
 		if err != nil {
 			return fmt.Errorf("deliver lines again: %w", err)
 		}
-		if err := in.Deliver(ctx, "redrive "+b.Source, body); err != nil {
+		// With the position: equal lines elsewhere are others.
+		if err := in.Deliver(ctx, fmt.Sprintf("redrive %s %d", b.Source, b.Positions[0]), body); err != nil {
 			return err
 		}
 	}
@@ -332,12 +333,15 @@ func (r *Redrive) forget() error {
 	}
 	for _, path := range paths {
 		var left []byte
+		fewer := false // else it is left alone, and one that retention has deleted meanwhile stays away
 		err := eachNote(path, func(text []byte, n note) {
-			if !done[line{n.Source, n.Position}] {
-				left = append(append(left, text...), '\n')
+			if done[line{n.Source, n.Position}] {
+				fewer = true
+				return
 			}
+			left = append(append(left, text...), '\n')
 		})
-		if err == nil {
+		if err == nil && fewer {
 			err = durable.WriteFile(path, left)
 		}
 		if err != nil {

@@ -118,6 +118,21 @@ func TestRefusedLinesAreCountedAfterTheFormatIsMended(t *testing.T) {
 	}
 }
 
+// Lines that read alike are lines of their own where they stand at other positions.
+func TestEqualLinesOfTwoRedrivesAreCountedBoth(t *testing.T) {
+	s := newSite(t)
+	for round := 1; round <= 2; round++ {
+		s.objects(5) // the same five
+		s.once("combined")
+		if err := s.redrive(refused(t, s.rereader("json"), ingest.Readable, 5)); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.broker.rows(t); n != 5*round {
+			t.Fatalf("%d rows after redrive %d, want %d", n, round, 5*round)
+		}
+	}
+}
+
 // A redrive that dies anywhere is finished by the next, even where the configuration says otherwise by then.
 func TestARedriveThatWasKilledCountsEachLineOnce(t *testing.T) {
 	for died := 1; died <= 3; died++ {
