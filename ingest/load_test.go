@@ -205,7 +205,7 @@ func until(t *testing.T, l *ingest.Loader, log *topicLog) error {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
-	for deadline := time.Now().Add(20 * time.Second); log.behind(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); log.behind(); time.Sleep(time.Millisecond) {
 		select {
 		case err := <-done:
 			return err

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -14,9 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"throng/ingest/accesslog"
 	"throng/internal/durable"
@@ -264,79 +261,6 @@ func reaches(at file, f io.ReaderAt, size, n uint64) bool {
 	}
 	held, err := unpackedSize(f, at.Packed)
 	return err == nil && held >= n
-}
-
-// find opens the file of a checkpoint: at its path, else beside it under another name, else a copy.
-func (w *follower) find(want file, done uint64) (file, *os.File, error) {
-	var open *os.File
-	var found file
-	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
-		if at.same(want) && reaches(at, f, size, done) {
-			found, open = at, f
-		}
-		return open != nil
-	})
-	if err != nil || open != nil {
-		return found, open, err
-	}
-	return w.findCopy(want, done)
-}
-
-// findCopy opens a file that begins like want, is another one and has at least done bytes.
-func (w *follower) findCopy(want file, done uint64) (file, *os.File, error) {
-	var open *os.File
-	var found file
-	err := w.siblings(want.Path, func(at file, f *os.File, size uint64) bool {
-		taken := slices.ContainsFunc(w.files, func(fo *followed) bool { return fo.at.same(at) }) ||
-			slices.ContainsFunc(w.archives, func(a *archive) bool { return a.at.same(at) })
-		if at.Print == want.Print && at.Inode != want.Inode && !taken && reaches(at, f, size, done) {
-			found, open = at, f
-		}
-		return open != nil
-	})
-	if err == nil && open == nil {
-		err = fs.ErrNotExist
-	}
-	return found, open, err
-}
-
-// siblings opens, one after the other, the file at path and those beside it whose names begin with
-// its name, as rotation makes them, newest first. A file for which take is true stays open.
-func (w *follower) siblings(path string, take func(at file, f *os.File, size uint64) bool) error {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("look for a rotated file: %w", err)
-	}
-	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(age(b), age(a)) })
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), stem) {
-			continue
-		}
-		at, f, size, err := w.ship.key.open(filepath.Join(filepath.Dir(path), e.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if take(at, f, size) {
-			return nil
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// age orders directory entries by the time of their last change.
-func age(e fs.DirEntry) int64 {
-	info, err := e.Info()
-	if err != nil {
-		return 0
-	}
-	return info.ModTime().UnixNano()
 }
 
 // isCopy tells whether f is a copy of a followed file. Where that was truncated since it was looked at,

@@ -65,7 +65,7 @@ func TestWatermarkGoesOnAfterATruncation(t *testing.T) {
 	if err := os.Truncate(other, 0); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for read := func() time.Time { return sh.Progress().Sources[0].Watermark }; ; time.Sleep(2 * time.Millisecond) {
 		if s.broker.lines(t) == 150 && read().After(start.Add(time.Hour)) {
 			return

@@ -186,7 +186,7 @@ func (s *service) stop(t *testing.T) {
 	}
 	select {
 	case <-s.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("%s did not stop", s.name)
 	}
 	if s.last != nil {

@@ -138,7 +138,7 @@ func serve(t *testing.T, to *sink) (s *syslog.Server, logged *output, until func
 	})
 	return s, logged, func(ok func([]string, uint64) bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !ok(to.got()); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(3 * time.Minute); !ok(to.got()); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				lines, dropped := to.got()
 				t.Fatalf("%d lines, %d dropped; the last are %q", len(lines), dropped, lines[max(0, len(lines)-3):])
