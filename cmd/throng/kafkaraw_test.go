@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func TestKafkaRawTopic(t *testing.T) {
 			t.Skipf("there is no %s (Debian: apt-get install rsyslog rsyslog-kafka nginx-light)", program)
 		}
 	}
+	if modules, err := filepath.Glob("/usr/lib/*/rsyslog/omkafka.so"); err == nil && len(modules) == 0 {
+		t.Skip("rsyslogd is without its module for Kafka (Debian: apt-get install rsyslog-kafka)")
+	}
 	list := pages(10, 500)
 	yesterday := throng.DayOf(time.Now()) - 1 // nginx has the machine's clock
 	s := newKafkaSite(t, nil, list, "ship", "load", "rsyslog")
@@ -34,7 +38,7 @@ func TestKafkaRawTopic(t *testing.T) {
 	}
 	log := newGrowingLog(t, s.state("logs"), loadgen.Options{Readership: list, Devices: 2_000, Seed: chance(t).Uint64(),
 		Start: yesterday.Start(), End: (yesterday + 1).Start(), Key: throng.LeafKey}, 1)
-	udp := freeAddr(t)
+	udp := freeUDP(t)
 	s.rsyslog(t, log.path, udp)
 	web := s.nginx(t, udp)
 	s.ship(t, "raw1", "kafka: {topic: raw-access}")
@@ -123,13 +127,35 @@ func (s *kafkaSite) rsyslog(t *testing.T, file, udp string) {
 		t.Fatalf("rsyslogd refuses deploy/rsyslog/throng.conf: %v\n%s", err, out)
 	}
 	startProgram(t, s.dir, "rsyslogd", nil, "rsyslogd", "-n", "-f", s.state("rsyslog.conf"), "-i", s.state("rsyslogd.pid"))
-	waitFor(t, drainTime, "rsyslogd", func() (bool, string) {
-		c, err := net.ListenPacket("udp", udp)
-		if err == nil {
+	waitFor(t, drainTime, "rsyslogd", func() (bool, string) { return takesDatagrams(t, udp), "does not listen" })
+}
+
+// freeUDP is freeAddr for datagrams.
+func freeUDP(t *testing.T) string {
+	t.Helper()
+	for {
+		addr := freeAddr(t)
+		if c, err := net.ListenPacket("udp", addr); err == nil {
 			c.Close()
+			return addr
 		}
-		return err != nil, "does not listen"
-	})
+	}
+}
+
+// takesDatagrams tells whether somebody listens on a UDP address of loopback. It asks the system: to try the port would keep
+// it from whoever is about to take it.
+func takesDatagrams(t *testing.T, addr string) bool {
+	t.Helper()
+	_, port, _ := strings.Cut(addr, ":")
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets, err := os.ReadFile("/proc/net/udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(sockets), fmt.Sprintf(": 0100007F:%04X ", n))
 }
 
 const nginxConfig = `daemon off; master_process off; pid %[1]s/nginx.pid; error_log %[1]s/error.log;

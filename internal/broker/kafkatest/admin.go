@@ -34,8 +34,10 @@ func (a Access) TLS() (*tls.Config, error) {
 	return c, nil
 }
 
-// administer calls with kafka-go's own client, as Admin where the cluster is secured.
-func (c *Cluster) administer(call func(*kafka.Client) error) error {
+// administer calls with kafka-go's own client, as Admin where the cluster is secured, and calls again for startTime
+// while the cluster answers as one that is not all there: on a busy machine a broker misses its heartbeat and counts as
+// gone for a while, and a topic of three copies cannot be made of two.
+func (c *Cluster) administer(ctx context.Context, call func(*kafka.Client) error) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	if c.access != nil {
@@ -47,28 +49,54 @@ func (c *Cluster) administer(call func(*kafka.Client) error) error {
 			return err
 		}
 	}
-	return call(&kafka.Client{Addr: kafka.TCP(c.Addrs()...), Timeout: time.Minute, Transport: transport})
+	client := &kafka.Client{Addr: kafka.TCP(c.Addrs()...), Timeout: time.Minute, Transport: transport}
+	for until := time.Now().Add(startTime); ; {
+		err := call(client)
+		if err == nil || !passing(err) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
-// CreateTopic makes a topic with settings, and copies on up to three brokers.
+// passing tells whether the same call may succeed when all brokers are there again.
+func passing(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var answer kafka.Error
+	if !errors.As(err, &answer) {
+		return true // no answer
+	}
+	return answer.Temporary() || slices.Contains([]kafka.Error{kafka.InvalidReplicationFactor, kafka.BrokerNotAvailable, kafka.ReplicaNotAvailable, kafka.Unknown}, answer)
+}
+
+// CreateTopic makes a topic with settings, and copies on up to three brokers. One that is there already is taken as it is.
 func (c *Cluster) CreateTopic(ctx context.Context, topic string, partitions int, settings map[string]string) error {
 	t := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: min(3, len(c.brokers))}
 	for name, value := range settings {
 		t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
 	}
-	return c.administer(func(admin *kafka.Client) error {
+	return c.administer(ctx, func(admin *kafka.Client) error {
 		res, err := admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{t}})
 		if err != nil {
 			return err
 		}
-		return res.Errors[topic]
+		if err := res.Errors[topic]; !errors.Is(err, kafka.TopicAlreadyExists) { // made by a try whose answer was lost
+			return err
+		}
+		return nil
 	})
 }
 
 // Settings are those of a topic, as Kafka tells them.
 func (c *Cluster) Settings(ctx context.Context, topic string) (settings map[string]string, err error) {
 	settings = map[string]string{}
-	err = c.administer(func(admin *kafka.Client) error {
+	err = c.administer(ctx, func(admin *kafka.Client) error {
 		res, err := admin.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
 			Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic}}})
 		if err != nil {
@@ -84,7 +112,7 @@ func (c *Cluster) Settings(ctx context.Context, topic string) (settings map[stri
 
 // Replicas are the brokers that have each partition of a topic, by their numbers, the leader's first.
 func (c *Cluster) Replicas(ctx context.Context, topic string) (replicas map[int][]int, err error) {
-	err = c.administer(func(admin *kafka.Client) error {
+	err = c.administer(ctx, func(admin *kafka.Client) error {
 		res, err := admin.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 		if err != nil {
 			return err
@@ -118,7 +146,7 @@ func (c *Cluster) MoveLeaders(ctx context.Context, topic string) error {
 		order.Assignments = append(order.Assignments, kafka.AlterPartitionReassignmentsRequestAssignment{PartitionID: id, BrokerIDs: numbers})
 		elect.Partitions = append(elect.Partitions, id)
 	}
-	return c.administer(func(admin *kafka.Client) error {
+	return c.administer(ctx, func(admin *kafka.Client) error {
 		ordered, err := admin.AlterPartitionReassignments(ctx, order)
 		if err != nil {
 			return err
@@ -165,7 +193,7 @@ func (c *Cluster) Grant(ctx context.Context) error {
 		}
 		entries = append(entries, e)
 	}
-	return c.administer(func(admin *kafka.Client) error {
+	return c.administer(ctx, func(admin *kafka.Client) error {
 		res, err := admin.CreateACLs(ctx, &kafka.CreateACLsRequest{ACLs: entries})
 		if err != nil {
 			return err
