@@ -105,7 +105,7 @@ func produce(t testing.TB, c *broker.Client, topic string, values ...string) {
 // fetch reads n messages, whatever their order.
 func fetch(t testing.TB, s *broker.Subscription, n int) []throng.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	messages := make([]throng.Message, n)
 	for i := range messages {

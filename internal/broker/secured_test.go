@@ -183,7 +183,7 @@ func checkRaw(t *testing.T, s *secured) {
 	t.Helper()
 	writer := s.open(t, kafkatest.Admin)
 	produce(t, writer, "raw-access", "a line")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	read := false
 	err := s.open(t, "ship").Share(ctx, "throng-raw", "raw-access", func(ctx context.Context, p *broker.Partition) error {

@@ -214,10 +214,10 @@ func TestCancelEndsQuery(t *testing.T) {
 			if _, err := post(ctx, e.RoundTripper(), nil, strings.NewReader(statement)); !errors.Is(err, context.Canceled) {
 				t.Fatalf("error is %v", err)
 			}
-			deadline := time.Now().Add(time.Second)
+			deadline := time.Now().Add(time.Minute) // by itself it would run for hours
 			for mustQuery(t, e, "SELECT count() FROM system.processes WHERE query NOT LIKE '%system.processes%'") != "0" {
 				if time.Now().After(deadline) {
-					t.Fatal("the statement runs on a second after it was cancelled")
+					t.Fatal("the statement runs on a minute after it was cancelled")
 				}
 				time.Sleep(5 * time.Millisecond)
 			}
