@@ -140,16 +140,31 @@ func pass(b []byte, tokens ...string) (rest []byte, ok bool) {
 	return b, true
 }
 
-// SumOf adds estimates whose noise is independent: variances add, so that the half width of the sum's
-// interval is the root of the summed squares of the half widths.
+// Sum adds estimates whose noise is independent: variances add, so that the half width of the sum's
+// interval is the root of the summed squares of the half widths. The zero value is the sum of none.
+type Sum struct {
+	value   int64
+	squares float64
+}
+
+// Add takes an estimate into the sum.
+func (s *Sum) Add(e Estimate) {
+	half := float64(e.High - e.Value) // the lower end can be cut at zero
+	s.value += e.Value
+	s.squares += half * half
+}
+
+// Estimate is the sum so far.
+func (s *Sum) Estimate() Estimate {
+	half := int64(math.Ceil(math.Sqrt(s.squares)))
+	return Estimate{Value: s.value, Low: s.value - half, High: s.value + half}
+}
+
+// SumOf is the [Sum] of parts.
 func SumOf(parts []Estimate) Estimate {
-	var value int64
-	var squares float64
+	var s Sum
 	for _, e := range parts {
-		half := float64(e.High - e.Value) // the lower end can be cut at zero
-		value += e.Value
-		squares += half * half
+		s.Add(e)
 	}
-	half := int64(math.Ceil(math.Sqrt(squares)))
-	return Estimate{Value: value, Low: value - half, High: value + half}
+	return s.Estimate()
 }

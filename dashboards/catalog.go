@@ -32,7 +32,6 @@ type catalog struct {
 	at     time.Time          // of listed
 	kept   map[throng.ReleaseID]*keptSheet
 	briefs map[throng.ReleaseID]*brief // of all that were ever read; some hundred bytes each
-	names  map[string]string           // the keys of kept sheets, each once
 	rows   int
 	turn   uint64
 }
@@ -44,7 +43,7 @@ type keptSheet struct {
 
 func newCatalog(releases Releases, clock throng.Clock) *catalog {
 	return &catalog{releases: releases, clock: clock, kept: map[throng.ReleaseID]*keptSheet{},
-		briefs: map[throng.ReleaseID]*brief{}, names: map[string]string{}}
+		briefs: map[throng.ReleaseID]*brief{}}
 }
 
 // list names all releases, as they were at most a second ago.
@@ -150,12 +149,12 @@ func (c *catalog) recall(id throng.ReleaseID) *sheet {
 
 func (c *catalog) keep(id throng.ReleaseID, stored *Stored) *sheet {
 	s := newSheet(stored)
+	if other := c.beside(id); other != nil {
+		s.shareKeys(other)
+	}
 	b := s.Brief // a copy, so that it does not hold the rows
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range s.Rows {
-		s.Rows[i].Key = c.name(s.Rows[i].Key)
-	}
 	c.turn++
 	c.kept[id], c.briefs[id] = &keptSheet{s, c.turn}, &b
 	c.rows += len(s.Rows)
@@ -165,15 +164,20 @@ func (c *catalog) keep(id throng.ReleaseID, stored *Stored) *sheet {
 	return s
 }
 
-// name is called with mu held, and so is forgetOldest.
-func (c *catalog) name(key string) string {
-	if known, ok := c.names[key]; ok {
-		return known
+// beside is the kept sheet of the same site and table that was used last; nil where there is none.
+func (c *catalog) beside(id throng.ReleaseID) *sheet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var last keptSheet
+	for of, k := range c.kept {
+		if of.Site == id.Site && of.Table == id.Table && k.used > last.used {
+			last = *k
+		}
 	}
-	c.names[key] = key
-	return key
+	return last.sheet
 }
 
+// forgetOldest is called with mu held.
 func (c *catalog) forgetOldest() {
 	var oldest throng.ReleaseID
 	least := c.turn + 1
@@ -184,5 +188,4 @@ func (c *catalog) forgetOldest() {
 	}
 	c.rows -= len(c.kept[oldest].Rows)
 	delete(c.kept, oldest)
-	clear(c.names) // it may hold keys that nothing else does; it fills again
 }

@@ -211,6 +211,45 @@ func find(rows []throng.Row, key string) (throng.Row, bool) {
 	return rows[i], true
 }
 
+// sort gives the numbers of the rows of a release in the order of [selection.compare].
+func (s selection) sort(rows []throng.Row) []int32 {
+	order := make([]int32, 0, len(rows))
+	if s.Sort == byPath {
+		for i := range rows {
+			order = append(order, int32(i))
+		}
+		slices.SortStableFunc(order, func(a, b int32) int { return s.compare(rows[a], rows[b]) })
+		return order
+	}
+	// Numbers beside each other in memory sort ten times as fast as rows that have to be looked up; rows that
+	// are equal are ordered by path, as they come.
+	type numbered struct {
+		value int64
+		row   int32
+	}
+	numbers, blank, column := make([]numbered, 0, len(rows)), []int32(nil), columns[s.Sort]
+	for i := range rows {
+		if e, ok := column(rows[i]).Estimate(); ok {
+			numbers = append(numbers, numbered{e.Value, int32(i)})
+		} else {
+			blank = append(blank, int32(i))
+		}
+	}
+	slices.SortFunc(numbers, func(a, b numbered) int {
+		switch {
+		case a.value == b.value:
+			return int(a.row - b.row)
+		case a.value < b.value != s.Descending:
+			return -1
+		}
+		return 1
+	})
+	for _, n := range numbers {
+		order = append(order, n.row)
+	}
+	return append(order, blank...)
+}
+
 // compare puts blanks last in either direction; rows that are equal are ordered by path.
 func (s selection) compare(a, b throng.Row) int {
 	if s.Sort == byPath {

@@ -48,22 +48,6 @@ func optedOutShare(rel *throng.Release) share {
 	return ratioOf(throng.SumOf(optedOut), throng.SumOf(of))
 }
 
-// apartShare is the share of published visits that are in rows of their own and not in groups.
-func apartShare(rel *throng.Release) share {
-	var pages, groups []throng.Estimate
-	for _, row := range rel.Rows {
-		e, ok := row.Visits.Estimate()
-		switch {
-		case !ok:
-		case throng.IsOther(row.Key):
-			groups = append(groups, e)
-		default:
-			pages = append(pages, e)
-		}
-	}
-	return partOf(throng.SumOf(pages), throng.SumOf(groups))
-}
-
 // cell writes a share in per cent.
 func (s share) cell(blank throng.Reason) cell {
 	if !s.OK {

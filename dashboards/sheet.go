@@ -33,9 +33,7 @@ type brief struct {
 	// OptedOut is the share of the visits in those groups of the opted-out column that have a number.
 	OptedOut share
 	// Clipped is the share of devices that were cut to L0 and Linf, in percent.
-	Clipped throng.Measure
-	// Apart is the share of the published visits that lie in pages that are shown by themselves.
-	Apart     share
+	Clipped   throng.Measure
 	Complete  throng.Completeness
 	Watermark string
 	Broken    bool // the file cannot be read, or is not what the ledger says
@@ -58,15 +56,30 @@ func (b *brief) visits() throng.Measure {
 func newSheet(stored *Stored) *sheet {
 	rel := stored.Release
 	s := &sheet{Release: rel, SHA256: stored.SHA256, orders: map[string][]int32{}, Brief: brief{
-		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedPercent, Apart: apartShare(rel),
+		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedPercent,
 		Complete: rel.Complete, Watermark: rel.Parameters.Watermark,
 	}, lower: true, visits: make([]int64, len(rel.Rows)+1), squares: make([]float64, len(rel.Rows)+1)}
-	for i, row := range rel.Rows {
+	for i := range rel.Rows {
+		row := &rel.Rows[i]
 		e, _ := row.Visits.Estimate()
 		s.visits[i+1], s.squares[i+1] = s.visits[i]+e.Value, s.squares[i]+halfOf(e)*halfOf(e)
 		s.lower = s.lower && strings.ToLower(row.Key) == row.Key
 	}
 	return s
+}
+
+// shareKeys takes over the keys that another sheet has, too, so that they are in memory once. It is for a new
+// sheet, which nobody else has yet.
+func (s *sheet) shareKeys(other *sheet) {
+	rest := other.Rows
+	for i := range s.Rows {
+		for len(rest) > 0 && rest[0].Key < s.Rows[i].Key {
+			rest = rest[1:]
+		}
+		if len(rest) > 0 && rest[0].Key == s.Rows[i].Key {
+			s.Rows[i].Key = rest[0].Key
+		}
+	}
 }
 
 // sum is [throng.SumOf] of the visits of the rows from one to before another.
@@ -82,13 +95,9 @@ func (s *sheet) order(name string) []int32 {
 	if order, ok := s.orders[name]; ok {
 		return order
 	}
-	order := make([]int32, len(s.Rows))
-	for i := range order {
-		order[i] = int32(i)
-	}
 	by := selection{}
 	by.Sort, by.Descending = strings.CutPrefix(name, "-")
-	slices.SortStableFunc(order, func(a, b int32) int { return by.compare(s.Rows[a], s.Rows[b]) })
+	order := by.sort(s.Rows)
 	s.orders[name] = order
 	return order
 }
