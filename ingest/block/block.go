@@ -37,8 +37,8 @@ const (
 // Column is a column of the Native block.
 type Column struct{ Name, Type string }
 
-// Columns is the schema of a block, in order. Tables into which blocks are inserted have exactly
-// these columns.
+// Columns is the schema in which blocks are made, in order. Tables into which blocks are inserted have
+// exactly these columns.
 func Columns() []Column { return slices.Clone(schema) }
 
 const text = "LowCardinality(String)"
@@ -62,9 +62,17 @@ var schema = []Column{
 	{"visit", "Bool"},
 	{"unit", "UInt64"},
 	{"cell", "UInt64"},
+	// The first visit of its cell in this block: the store takes the cell's text from these rows, and needs
+	// not group all of them. Blocks without this column are still read: see [Parse].
+	{"new_cell", "Bool"},
 }
 
-var fingerprint = fingerprintOf(schema)
+// fingerprint is that of the schema in which blocks are made, fingerprintBefore that of the one before,
+// which had all columns but the last.
+var (
+	fingerprint       = fingerprintOf(schema)
+	fingerprintBefore = fingerprintOf(schema[:len(schema)-1])
+)
 
 // fingerprintOf is the first 64 bits of SHA-256 over the names and types.
 func fingerprintOf(columns []Column) uint64 {

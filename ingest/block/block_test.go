@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,16 +19,17 @@ import (
 	"throng/ingest/block"
 )
 
-// decode reads a Native block with the protocol library and gives its rows back as events.
-func decode(native []byte) (columns []block.Column, events []throng.Event, err error) {
+// decode reads a Native block with the protocol library and gives its rows back as events, with what marks the
+// first visit of a cell.
+func decode(native []byte) (columns []block.Column, events []throng.Event, newCell proto.ColBool, err error) {
 	var results proto.Results
 	var b proto.Block
 	r := proto.NewReader(bytes.NewReader(native))
 	if err := b.DecodeRawBlock(r, 0, results.Auto()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if _, err := r.ReadByte(); err == nil {
-		return nil, nil, errors.New("bytes after the block")
+		return nil, nil, nil, errors.New("bytes after the block")
 	}
 	events = make([]throng.Event, b.Rows)
 	for _, c := range results {
@@ -36,13 +38,17 @@ func decode(native []byte) (columns []block.Column, events []throng.Event, err e
 			data = auto.Data
 		}
 		columns = append(columns, block.Column{Name: c.Name, Type: data.Type().String()})
+		if c.Name == "new_cell" {
+			newCell = *data.(*proto.ColBool)
+			continue
+		}
 		for i := range events {
 			if err := set(&events[i], c.Name, data, i); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		}
 	}
-	return columns, events, nil
+	return columns, events, newCell, nil
 }
 
 func set(e *throng.Event, name string, data any, i int) error {
@@ -148,7 +154,7 @@ func TestEventsInAreRowsOut(t *testing.T) {
 		if err != nil || int(h.Rows) != len(want) {
 			t.Fatal(h.Rows, err)
 		}
-		columns, got, err := decode(native)
+		columns, got, newCell, err := decode(native)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,6 +163,13 @@ func TestEventsInAreRowsOut(t *testing.T) {
 		}
 		if d := cmp.Diff(want, got, address); d != "" {
 			t.Fatal(d)
+		}
+		visited := map[throng.CellID]bool{}
+		for i, e := range want {
+			if first := e.Visit && !visited[e.Cell]; newCell[i] != first {
+				t.Fatalf("row %d of %d: marked as first visit of its cell: %v", i, len(want), newCell[i])
+			}
+			visited[e.Cell] = visited[e.Cell] || e.Visit
 		}
 	})
 }
@@ -178,7 +191,7 @@ func TestKeysWidenWithTheDictionary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, got, err := decode(native)
+		_, got, _, err := decode(native)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,6 +230,32 @@ func TestHeaderComesThrough(t *testing.T) {
 			t.Fatal(d)
 		}
 		b.Append(&throng.Event{Path: "/"})
+	}
+}
+
+// What waited in a broker while the program was renewed is read as it was made: testdata has a block of the
+// schema without new_cell.
+func TestParseReadsBlocksOfTheSchemaBefore(t *testing.T) {
+	msg, err := os.ReadFile("testdata/before-new_cell.block")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, h, native, err := block.Parse(msg)
+	if err != nil || kind != block.KindEvents || h.Rows != 6 || h.Feed != "nginx@web1" || h.Rejected != 7 {
+		t.Fatal(kind, h, err)
+	}
+	columns, events, newCell, err := decode(native)
+	if err != nil || newCell != nil {
+		t.Fatal(len(newCell), err)
+	}
+	all := block.Columns()
+	if d := cmp.Diff(all[:len(all)-1], columns); d != "" {
+		t.Fatal("schema:", d)
+	}
+	for i, e := range events {
+		if e.Path != fmt.Sprint("/page-", i%3) || e.Visit != (i%3 != 2) || e.Unit != throng.UnitToken(i+1) {
+			t.Errorf("row %d: %s, visit %v", i, e.Path, e.Visit)
+		}
 	}
 }
 

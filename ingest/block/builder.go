@@ -34,6 +34,7 @@ type Builder struct {
 	visit    proto.ColBool
 	unit     proto.ColUInt64
 	cell     proto.ColUInt64
+	newCell  proto.ColBool
 
 	input []proto.InputColumn // the fields above, in the order of the schema
 	// badTime counts events whose time a DateTime cannot hold.
@@ -49,7 +50,7 @@ func NewBuilder() *Builder {
 	}
 	data := []proto.ColInput{
 		utc{&b.time}, &b.site, &b.path, &b.method, &b.status, &b.bytes, &b.referrer, &b.client, &b.major,
-		&b.os, &b.country, &b.network, &b.bot, &b.optedOut, &b.signal, &b.visit, &b.unit, &b.cell,
+		&b.os, &b.country, &b.network, &b.bot, &b.optedOut, &b.signal, &b.visit, &b.unit, &b.cell, &b.newCell,
 	}
 	for i, d := range data {
 		b.input = append(b.input, proto.InputColumn{Name: schema[i].Name, Data: d})
@@ -70,6 +71,7 @@ func (b *Builder) AppendAll(events []throng.Event) {
 	b.appendEnums(events)
 	b.appendNumbers(events)
 	b.appendTokens(events)
+	b.appendNewCells(events)
 }
 
 func (b *Builder) appendEnums(events []throng.Event) {
@@ -105,6 +107,14 @@ func (b *Builder) appendTokens(events []throng.Event) {
 	}
 }
 
+// appendNewCells marks the first visit of each cell.
+func (b *Builder) appendNewCells(events []throng.Event) {
+	newCell, keys := extend(&b.newCell, len(events)), b.path.keys[len(b.path.keys)-len(events):]
+	for i := range events {
+		newCell[i] = events[i].Visit && b.path.visit(keys[i])
+	}
+}
+
 // extend lengthens a column by n values and returns these, which are to be set.
 func extend[C ~[]T, T any](column *C, n int) []T {
 	*column = slices.Grow(*column, n)[:len(*column)+n]
@@ -117,8 +127,8 @@ func (b *Builder) enums() [5]*enum { return [...]*enum{&b.method, &b.client, &b.
 func (b *Builder) Rows() int { return len(b.time.Data) }
 
 // rowBytes is the width of a row less its dictionary keys that vary: time, status, bytes,
-// client_major, network, opted_out, visit, unit, cell and five enums.
-const rowBytes = 4 + 2 + 8 + 2 + 16 + 1 + 1 + 8 + 8 + 5
+// client_major, network, opted_out, visit, unit, cell, new_cell and five enums.
+const rowBytes = 4 + 2 + 8 + 2 + 16 + 1 + 1 + 8 + 8 + 1 + 5
 
 // overhead bounds the message's header and checksum with the longest feed, the Native block's header,
 // the names and types of the columns, and the fixed dictionaries.
@@ -141,7 +151,8 @@ func (b *Builder) Encode(dst []byte, h throng.BlockHeader) ([]byte, error) {
 		return dst, fmt.Errorf("encode block: %w", err)
 	}
 	h.Rows = uint32(b.Rows())
-	buf := proto.Buffer{Buf: putHeader(dst, KindEvents, &h)}
+	// Grown once: all that a buffer holds so far is copied each time that it grows.
+	buf := proto.Buffer{Buf: putHeader(slices.Grow(dst, b.Size()), KindEvents, &h)}
 	if h.Rows > 0 {
 		native := proto.Block{Columns: len(b.input), Rows: b.Rows()}
 		if err := native.EncodeRawBlock(&buf, 0, b.input); err != nil {

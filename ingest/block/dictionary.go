@@ -258,8 +258,9 @@ func (c *countries) Reset() {
 // bits address an open-addressing table and no visitor can make paths collide in it.
 type paths struct {
 	dictionary
-	table []pathSlot // its length is a power of two and more than twice the number of values
-	block uint32     // slots of earlier blocks count as free
+	table   []pathSlot // its length is a power of two and more than twice the number of values
+	block   uint32     // slots of earlier blocks count as free
+	visited []uint64   // a bit for each key
 }
 
 type pathSlot struct {
@@ -316,6 +317,17 @@ func (p *paths) slot(cell throng.CellID) *pathSlot {
 	}
 }
 
+// visit tells whether nobody visited the path with this key before in the block.
+func (p *paths) visit(key uint32) (first bool) {
+	for int(key>>6) >= len(p.visited) {
+		p.visited = append(p.visited, 0)
+	}
+	word, bit := &p.visited[key>>6], uint64(1)<<(key&63)
+	first = *word&bit == 0
+	*word |= bit
+	return first
+}
+
 func (p *paths) grow() {
 	old := p.table
 	p.table = make([]pathSlot, 2*len(old))
@@ -329,6 +341,7 @@ func (p *paths) grow() {
 // Reset implements [proto.Resettable].
 func (p *paths) Reset() {
 	p.dictionary.Reset()
+	p.visited = p.visited[:0]
 	p.block++
 	if p.block == 0 { // the count went round: a slot of 2³² blocks ago would look alive
 		clear(p.table)

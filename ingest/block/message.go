@@ -81,6 +81,9 @@ func seal(dst []byte, start int) []byte {
 // marker and for a block without rows. An error means that the message must not be inserted: it was
 // cut short, damaged, made by another version or for another schema. Parse checks the checksum and
 // does not decode the Native block.
+//
+// A block that was made before the schema had its last column is read too, so that what waits in a
+// broker when the program is renewed is not lost: native then has all columns but that one.
 func Parse(msg []byte) (kind Kind, h throng.BlockHeader, native []byte, err error) {
 	fail := func(err error) (Kind, throng.BlockHeader, []byte, error) {
 		return 0, throng.BlockHeader{}, nil, fmt.Errorf("parse block: %w", err)
@@ -112,7 +115,7 @@ func checkEnvelope(msg []byte) error {
 		return fmt.Errorf("format version %d, this program reads %d", msg[4], Version)
 	case len(msg) < fixedBytes+checkBytes:
 		return fmt.Errorf("cut short at %d bytes", len(msg))
-	case le.Uint64(msg[12:]) != fingerprint:
+	case le.Uint64(msg[12:]) != fingerprint && le.Uint64(msg[12:]) != fingerprintBefore:
 		return errors.New("made for another schema")
 	}
 	want := fixedBytes + int(le.Uint16(msg[6:])) + int(le.Uint32(msg[8:])) + checkBytes

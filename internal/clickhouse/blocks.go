@@ -18,9 +18,10 @@ import (
 // maxBlockRows and maxBlockBytes are above the largest block, so that one is never cut or joined on its
 // way in: deduplication compares whole chunks, and a retry that is cut differently counts twice.
 //
-// blockColumns is the number of columns of events_in. The server would fill a missing one by default.
+// blockColumns is the number of columns of events_in, of which blocks of an earlier version lack the last. The
+// server would fill any that is missing by default.
 const (
-	blockColumns  = 18
+	blockColumns  = 19
 	maxBlockRows  = 4 << 20
 	maxBlockBytes = 1 << 30
 )
@@ -51,34 +52,40 @@ func insertContext(ctx context.Context, token string) context.Context {
 }
 
 // InsertBlock inserts a block of events: native is one block in ClickHouse's Native format at revision
-// 0 with the columns of events_in and this number of rows, at least 1. A nil error means that the
-// events are in every table, once, however often the block was inserted before.
+// 0 with the columns of events_in and this number of rows, at least 1; new_cell, the last column, may be
+// missing, and is then what visit is. A nil error means that the events are in every table, once, however
+// often the block was inserted before.
 //
 // Errors: [throng.Retryable] where the same call may succeed; then it must be made again with the same
 // bytes until it does, because some tables may have the block already.
 func (s *Store) InsertBlock(ctx context.Context, id throng.BlockID, rows int, native []byte) error {
-	if err := checkNative(native, rows); err != nil {
+	columns, err := checkNative(native, rows)
+	if err != nil {
 		return fmt.Errorf("insert block: %w", err)
 	}
-	err := s.shardOf(id).insert(insertContext(ctx, id.String()), "Store.InsertBlock", "Native", native)
+	name := "Store.InsertBlock"
+	if columns < blockColumns {
+		name = "Store.InsertBlock.before"
+	}
+	err = s.shardOf(id).insert(insertContext(ctx, id.String()), name, "Native", native)
 	return classify("insert block", err)
 }
 
-// checkNative compares the head of a Native block with what the caller says of it. The server checks
-// the rest, but it would insert nothing without an error where there is nothing.
-func checkNative(native []byte, rows int) error {
+// checkNative compares the head of a Native block with what the caller says of it, and gives the number of
+// its columns. The server checks the rest, but it would insert nothing without an error where there is nothing.
+func checkNative(native []byte, rows int) (columns uint64, err error) {
 	columns, n := binary.Uvarint(native)
 	if n <= 0 || rows <= 0 {
-		return errors.New("the block is empty")
+		return 0, errors.New("the block is empty")
 	}
 	has, m := binary.Uvarint(native[n:])
-	if m <= 0 || columns != blockColumns {
-		return fmt.Errorf("not a block of %d columns in Native format", blockColumns)
+	if m <= 0 || columns != blockColumns && columns != blockColumns-1 {
+		return 0, fmt.Errorf("not a block of %d columns in Native format", blockColumns)
 	}
 	if has != uint64(rows) {
-		return fmt.Errorf("the block has %d rows, not %d", has, rows)
+		return 0, fmt.Errorf("the block has %d rows, not %d", has, rows)
 	}
-	return nil
+	return columns, nil
 }
 
 func (sh *shard) insert(ctx context.Context, name, format string, data []byte) error {

@@ -115,6 +115,37 @@ func TestColumnsMatchTheBlock(t *testing.T) {
 	}
 }
 
+// A block that was made before the schema had its last column is counted like any other.
+func TestBlockOfTheSchemaBefore(t *testing.T) {
+	msg, err := os.ReadFile("../../ingest/block/testdata/before-new_cell.block")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, h, data, err := block.Parse(msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := clickhousetest.Open(t)
+	for range 2 {
+		if err := s.InsertBlock(t.Context(), h.BlockID, int(h.Rows), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, visits, err := s.CountEvents(t.Context(), "main", h.Day); err != nil || n != 6 || visits != 4 {
+		t.Errorf("%d events and %d visits, want 6 and 4 (%v)", n, visits, err)
+	}
+	cells, err := s.Cells(t.Context(), h.Day.Period())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []throng.CellKey{
+		{Cell: 1, Site: "main", Table: throng.PathTable, Key: "/page-0"}, {Cell: 2, Site: "main", Table: throng.PathTable, Key: "/page-1"},
+	}
+	if !slices.Equal(cells, want) {
+		t.Errorf("cells of the visits: %+v, want %+v", cells, want)
+	}
+}
+
 // A block is counted once, however its inserts end: the table says what happens to them before the
 // block is sent again as it was.
 func TestBlockIsCountedOnce(t *testing.T) {
