@@ -160,7 +160,7 @@ for i in 1 2; do run "load$i" "$throng" load --config "$dir/load$i.yaml"; done
 for i in 1 2; do run "ship$i" "$throng" ship --config "$dir/ship$i.yaml"; done
 run close "$throng" close --config "$dir/close.yaml"
 run retention "$throng" retention apply --loop --config "$dir/retention.yaml"
-run dashboards "$throng" dashboards --config "$dir/close.yaml"
+THRONG_LISTEN_ADMIN=127.0.0.1:$((port + 27)) run dashboards "$throng" dashboards --config "$dir/close.yaml"
 if command -v nginx >/dev/null; then
 	mkdir "$dir/nginx-tmp"
 	nginx_config >"$dir/nginx.conf"

@@ -26,7 +26,7 @@ put() { # MODE TO FROM…
 put 0755 /usr/bin bin/throng
 put 0644 /usr/lib/systemd/system deploy/systemd/throng.service deploy/systemd/throng@.service
 mkdir -p "$root/etc/throng"
-put 0644 /etc/throng deploy/systemd/retention.env
+put 0644 /etc/throng deploy/systemd/*.env
 doc=/usr/share/doc/throng
 put 0644 $doc README.md THIRD_PARTY_NOTICES.md
 sh scripts/sbom.sh bin/throng >"$root$doc/sbom.cdx.json"
@@ -34,7 +34,7 @@ chmod 0644 "$root$doc/sbom.cdx.json"
 gzip -9n <CHANGELOG.md >"$root$doc/changelog.gz"
 for dir in docs docs/adr docs/design docs/runbooks; do put 0644 $doc/$dir $dir/*.*; done
 put 0644 $doc/examples deploy/throng.example.yaml
-for dir in nginx clickhouse prometheus grafana/dashboards rsyslog vector fluent-bit; do put 0644 $doc/examples/$dir deploy/$dir/*.*; done
+for dir in nginx clickhouse prometheus grafana/dashboards rsyslog vector fluent-bit systemd/throng@load.service.d systemd/throng@close.service.d systemd/throng@retention.service.d; do put 0644 $doc/examples/$dir deploy/$dir/*.*; done
 {
 	printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: the authors of Throng\nLicense: Apache-2.0\n'
 	printf ' On Debian systems the licence is in /usr/share/common-licenses/Apache-2.0.\n .\n Licences of what is linked in: THIRD_PARTY_NOTICES.md.\n'
@@ -44,7 +44,7 @@ mkdir "$root/DEBIAN"
 size=$(du -sk --exclude DEBIAN "$root" | cut -f1)
 sed "s/@VERSION@/$version/; s/@SIZE@/$size/" deploy/debian/control.in >"$root/DEBIAN/control"
 install -m 0755 deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm "$root/DEBIAN/"
-echo /etc/throng/retention.env >"$root/DEBIAN/conffiles"
+(cd "$root" && find etc -type f | LC_ALL=C sort | sed "s|^|/|") >"$root/DEBIAN/conffiles"
 (cd "$root" && find usr etc -type f | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 dpkg-deb --root-owner-group -Zgzip --build "$root" "bin/throng_${version}_amd64.deb"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"strings"
@@ -53,7 +54,7 @@ func showReady(w http.ResponseWriter, r *http.Request, checks []check) {
 		if err := c.look(ctx); err != nil {
 			status, state = http.StatusServiceUnavailable, strings.ReplaceAll(err.Error(), "\n", " ")
 		}
-		fmt.Fprintf(&lines, "%-7s %s\n", c.part, state)
+		fmt.Fprintf(&lines, "%-8s %s\n", c.part, state)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -75,6 +76,50 @@ func checkKeys(r *keys.Ratchet, clock throng.Clock) check {
 			return errors.New("the key in force is that of a span that is over: see in the log why it was not replaced")
 		}
 		return nil
+	}}
+}
+
+// checkPages looks whether the public listener answers, as a reader would find it.
+func checkPages(public net.Addr) check {
+	return check{"pages", func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(public)+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		r.Close = true
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return fmt.Errorf("ask listen.public: %w", err)
+		}
+		if err := res.Body.Close(); err != nil {
+			return fmt.Errorf("ask listen.public: %w", err)
+		}
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("ask listen.public: the answer is %s", res.Status)
+		}
+		return nil
+	}}
+}
+
+// reachable is the address at which this machine reaches a listener of its own, which can be on all of them.
+func reachable(listener net.Addr) string {
+	host, port, err := net.SplitHostPort(listener.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listener.String()
+}
+
+// checkReleases looks whether the releases can be listed, and whether there is a ledger beside them that ends
+// where it was left; before the first release there is neither.
+func (n *node) checkReleases() check {
+	return check{"releases", func(ctx context.Context) error {
+		ids, err := n.dir.files().List(ctx)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		_, err = ledger.Check(n.dir.ledger())
+		return err
 	}}
 }
 

@@ -60,7 +60,8 @@ func (c closeCommand) close(a *app, ctx context.Context, n *node) error {
 		n.log.Warn("sources is empty: a day can be closed before a source has sent its first line; list the sources of every machine")
 	}
 	if !c.Once {
-		return n.withMetrics(ctx, measured{closer: closer, seen: n.seen, ledger: n.dir.ledger()}, stage{"close", closer.Run})
+		return n.withMetrics(ctx, measured{closer: closer, seen: n.seen, ledger: n.dir.ledger()}, stage{"close", closer.Run},
+			append(checkStore(s), checkBroker(b), checkLedger(n.dir.ledger()))...)
 	}
 	closed, waiting, err := closer.Tick(ctx)
 	for _, period := range closed {

@@ -53,7 +53,7 @@ func exported(t *testing.T) map[string]bool {
 	t.Helper()
 	reg := metrics(measured{
 		ship: &ingest.Shipper{}, load: &ingest.Loader{}, closer: &aggregate.Closer{}, keeper: (&node{cfg: config.Default()}).keeperMetrics(nil),
-		seen: newObserver(systemClock{}), ledger: t.TempDir(),
+		seen: newObserver(systemClock{}), ledger: t.TempDir(), pages: newPageMetrics(),
 	})
 	descriptions := make(chan *prometheus.Desc, 1000)
 	reg.Describe(descriptions)

@@ -22,6 +22,7 @@ type measured struct {
 	keeper *keeperMetrics
 	seen   *observer
 	ledger string // its directory
+	pages  *pageMetrics
 }
 
 // metrics are what a process tells of itself.
@@ -54,6 +55,9 @@ func metrics(m measured) *prometheus.Registry {
 	}
 	if m.keeper != nil {
 		reg.MustRegister(m.keeper)
+	}
+	if m.pages != nil {
+		reg.MustRegister(m.pages)
 	}
 	if m.ledger != "" {
 		registerLedger(reg, m.ledger)

@@ -23,7 +23,8 @@ import (
 type dashboardCommand struct{ configured }
 
 func (dashboardCommand) Help() string {
-	return "Serves the releases of the state directory, read only. It opens neither the broker nor the store.\n\n" +
+	return "Serves the releases of the state directory, read only, on listen.public. It opens neither the broker nor the store.\n" +
+		"Metrics and health are on listen.admin; where another stage of the machine has that address, set THRONG_LISTEN_ADMIN.\n\n" +
 		"Example:\n  throng dashboards --config throng.yaml"
 }
 
@@ -33,12 +34,14 @@ func (c dashboardCommand) Run(a *app, ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l, err := n.listenPublic()
+		l, admin, err := n.listen()
 		if err != nil {
 			return err
 		}
-		n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()))
-		return runStages(ctx, stage{"dashboards", serveHTTP(l, pages)}, warm)
+		n.log.Info("serving", slog.String("pages", "http://"+l.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
+		seen := newPageMetrics()
+		health := adminPages(metrics(measured{pages: seen}), n.cfg.Listen.Pprof, checkPages(l.Addr()), n.checkReleases())
+		return runStages(ctx, stage{"dashboards", serveHTTP(l, seen.around(pages))}, warm, stage{"metrics", serveHTTP(admin, health)})
 	})
 }
 

@@ -91,8 +91,8 @@ func (t at) time(clock throng.Clock) (time.Time, error) {
 	return now, nil
 }
 
-// keep opens a keeper for one command.
-func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention.Keeper) error) error {
+// keep opens a keeper for one command, which also gets what says whether its stores are in order.
+func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention.Keeper, []check) error) error {
 	return c.run(a, func(n *node) error {
 		b, s, err := n.openEngines(ctx)
 		if err != nil {
@@ -102,7 +102,7 @@ func (c configured) keep(a *app, ctx context.Context, use func(*node, *retention
 		if err != nil {
 			return err
 		}
-		return use(n, k)
+		return use(n, k, append(checkStore(s), checkBroker(b)))
 	})
 }
 
@@ -169,9 +169,9 @@ type retentionApply struct {
 }
 
 func (c retentionApply) Run(a *app, ctx context.Context) error {
-	err := c.keep(a, ctx, func(n *node, k *retention.Keeper) error {
+	err := c.keep(a, ctx, func(n *node, k *retention.Keeper, needs []check) error {
 		if c.Loop {
-			return n.withMetrics(ctx, measured{keeper: n.keeperMetrics(k)}, stage{"retention", k.Run})
+			return n.withMetrics(ctx, measured{keeper: n.keeperMetrics(k)}, stage{"retention", k.Run}, needs...)
 		}
 		report, err := k.Sweep(ctx)
 		return errors.Join(showReport(a, report, c.JSON), err)

@@ -46,7 +46,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// takePort listens on $TAKEN while the script runs; $NEXT, with the port behind it, is free. Both are
+// takePort listens on $TAKEN while the script runs; $NEXT and $ADMIN, with the ports behind it, are free. All are
 // below the ports that the system gives to whoever asks for any, so that nobody else gets $NEXT.
 func takePort(env *testscript.Env) error {
 	for range 100 {
@@ -55,19 +55,23 @@ func takePort(env *testscript.Env) error {
 		if err != nil {
 			continue
 		}
-		next := fmt.Sprintf("127.0.0.1:%d", port+1)
-		free, err := net.Listen("tcp", next)
-		if err != nil {
+		next, admin := fmt.Sprintf("127.0.0.1:%d", port+1), fmt.Sprintf("127.0.0.1:%d", port+2)
+		if !isFree(next) || !isFree(admin) {
 			taken.Close()
 			continue
 		}
-		free.Close()
 		env.Defer(func() { taken.Close() })
 		env.Setenv("TAKEN", taken.Addr().String())
 		env.Setenv("NEXT", next)
+		env.Setenv("ADMIN", admin)
 		return nil
 	}
-	return errors.New("no two free ports in a row")
+	return errors.New("no three free ports in a row")
+}
+
+func isFree(addr string) bool {
+	l, err := net.Listen("tcp", addr)
+	return err == nil && l.Close() == nil
 }
 
 // exits runs a command that has to exit with a code: exits CODE COMMAND ARGS…

@@ -84,10 +84,11 @@ func (n *node) serve(ctx context.Context, a *app) error {
 		return err
 	}
 	n.log.Info("serving", slog.String("pages", "http://"+public.Addr().String()), slog.String("metrics", "http://"+admin.Addr().String()+"/metrics"))
-	reg := metrics(measured{ship: shipper, load: loader, broker: b, closer: closer, keeper: n.keeperMetrics(keeper), seen: n.seen, ledger: n.dir.ledger()})
-	checks := append([]check{checkBroker(b), checkKeys(ratchet, n.clock), checkLedger(n.dir.ledger())}, checkStore(s)...)
+	seen := newPageMetrics()
+	reg := metrics(measured{ship: shipper, load: loader, broker: b, closer: closer, keeper: n.keeperMetrics(keeper), seen: n.seen, ledger: n.dir.ledger(), pages: seen})
+	checks := append([]check{checkPages(public.Addr()), n.checkReleases(), checkBroker(b), checkKeys(ratchet, n.clock), checkLedger(n.dir.ledger())}, checkStore(s)...)
 	return runStages(ctx, append([]stage{
-		{"dashboards", serveHTTP(public, pages)},
+		{"dashboards", serveHTTP(public, seen.around(pages))},
 		warm,
 		{"metrics", serveHTTP(admin, withPlaces(adminPages(reg, n.cfg.Listen.Pprof, checks...), keeper, n.clock))},
 		{"ship", untilStopped(shipper.Run)},
@@ -135,13 +136,14 @@ func (n *node) listen() (public, admin net.Listener, err error) {
 	return public, admin, nil
 }
 
-// withMetrics runs a stage that is a process of its own, and serves its metrics.
-func (n *node) withMetrics(ctx context.Context, m measured, s stage) error {
+// withMetrics runs a stage that is a process of its own, and serves its metrics and whether what it needs is in
+// order.
+func (n *node) withMetrics(ctx context.Context, m measured, s stage, needs ...check) error {
 	admin, err := n.listenAdmin()
 	if err != nil {
 		return err
 	}
-	return runStages(ctx, s, stage{"metrics", serveHTTP(admin, adminPages(metrics(m), n.cfg.Listen.Pprof))})
+	return runStages(ctx, s, stage{"metrics", serveHTTP(admin, adminPages(metrics(m), n.cfg.Listen.Pprof, needs...))})
 }
 
 func (n *node) listenAdmin() (net.Listener, error) {

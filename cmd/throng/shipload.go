@@ -101,5 +101,5 @@ func (c loadCommand) load(ctx context.Context, n *node) error {
 		return runStages(ctx, stage{"load", l.Run})
 	}
 	n.cfg.Listen.Admin = c.Metrics
-	return n.withMetrics(ctx, measured{load: l, broker: b, seen: n.seen}, stage{"load", l.Run})
+	return n.withMetrics(ctx, measured{load: l, broker: b, seen: n.seen}, stage{"load", l.Run}, append(checkStore(s), checkBroker(b))...)
 }

@@ -119,7 +119,9 @@ func TestKustomizeConfiguresEachStage(t *testing.T) {
 				}
 			}
 			cfg := configured(t, c)
-			if other, ok := admin[cfg.Listen.Admin]; ok && c.Args[0] != "dashboards" {
+			checkUser(t, c.Args[0], cfg)
+			checkMetrics(t, c.Args[0], c.Args, cfg)
+			if other, ok := admin[cfg.Listen.Admin]; ok {
 				t.Errorf("%s and %s of one pod listen on %s", c.Name, other, cfg.Listen.Admin)
 			}
 			admin[cfg.Listen.Admin] = c.Name
@@ -160,12 +162,14 @@ func configured(t *testing.T, c container) *config.Config {
 		t.Errorf("%s would start an embedded engine", c.Name)
 	}
 	ports := fmt.Sprint(c.Ports)
-	listens := cfg.Listen.Admin
+	listens := []string{cfg.Listen.Admin}
 	if c.Args[0] == "dashboards" {
-		listens = cfg.Listen.Public
+		listens = append(listens, cfg.Listen.Public)
 	}
-	if port := listens[strings.LastIndex(listens, ":")+1:]; !strings.Contains(ports, port) {
-		t.Errorf("%s listens on %s, and its ports are %s", c.Name, listens, ports)
+	for _, l := range listens {
+		if port := l[strings.LastIndex(l, ":")+1:]; !strings.Contains(ports, port) {
+			t.Errorf("%s listens on %s, and its ports are %s", c.Name, l, ports)
+		}
 	}
 	return cfg
 }
