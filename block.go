@@ -60,6 +60,14 @@ type UnitRows struct {
 	Network []uint64
 }
 
+// BotUnit is a device of which a record of a bot was seen.
+type BotUnit struct {
+	Site string
+	Unit UnitToken
+	// Network stands for the network bucket that the record came from.
+	Network uint64
+}
+
 // CellKey is the text behind a cell.
 type CellKey struct {
 	Cell  CellID

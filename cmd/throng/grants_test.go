@@ -74,6 +74,8 @@ func grantedBlock(t *testing.T) (rows int, native []byte) {
 	b := block.NewBuilder()
 	e := throng.Event{Time: grantedDay.Start().Unix(), Site: "www", Path: "/a", Method: throng.GET, Status: 200, Visit: true, Unit: 7, Cell: 9}
 	b.Append(&e)
+	bot := throng.Event{Time: e.Time, Site: "blog", Path: "/a", Method: throng.GET, Status: 200, Bot: throng.Crawler, Unit: 8, Cell: 10}
+	b.Append(&bot)
 	message, err := b.Encode(nil, throng.BlockHeader{})
 	if err == nil {
 		_, _, native, err = block.Parse(message)
@@ -81,7 +83,7 @@ func grantedBlock(t *testing.T) (rows int, native []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return 1, native
+	return 2, native
 }
 
 // work is what each stage asks of the store, done as its user in this order.
@@ -97,9 +99,9 @@ var work = []struct {
 		rows, native := grantedBlock(t)
 		id := throng.BlockID{Day: grantedDay, Start: 1, End: 2}
 		_, err := s.Marks(ctx, grantedDay)
-		return errors.Join(err, s.InsertBlock(ctx, id, rows, native), s.RecordBlock(ctx, throng.BlockHeader{BlockID: id, Rows: 1}), s.MarkPassed(ctx, grantedDay, 0, 1))
+		return errors.Join(err, s.InsertBlock(ctx, id, rows, native), s.RecordBlock(ctx, throng.BlockHeader{BlockID: id, Rows: uint32(rows)}), s.MarkPassed(ctx, grantedDay, 0, 1))
 	}, []string{
-		"SELECT * FROM throng.events", "SELECT count() FROM throng.events", "SELECT unit FROM throng.open_units", "SELECT * FROM throng.table_units", "SELECT * FROM throng.cells",
+		"SELECT * FROM throng.events", "SELECT count() FROM throng.events", "SELECT unit FROM throng.open_units", "SELECT * FROM throng.table_units", "SELECT * FROM throng.bot_units", "SELECT * FROM throng.cells",
 		"SELECT * FROM throng.folded_units", "SELECT * FROM throng.held", "ALTER TABLE throng.events DROP PARTITION ID '0-20251108'", "DROP TABLE throng.events", "TRUNCATE TABLE throng.events",
 		"ALTER TABLE throng.events FREEZE", "SELECT * FROM merge('throng', '^(events|open_units)$')", "CREATE TABLE throng.other (n UInt8) ENGINE = Null",
 	}},
@@ -134,11 +136,16 @@ var work = []struct {
 		if units == 0 || n != uint64(units) {
 			t.Errorf("%d units were read of %d", units, n)
 		}
+		bots := 0
+		noBots := s.Bots(ctx, grantedDay, 0, ^throng.UnitToken(0), func(b []throng.BotUnit) error { bots += len(b); return nil })
+		if bots == 0 {
+			t.Error("no bots were read")
+		}
 		noFold := s.Fold(ctx, grantedDay, []throng.CellKey{{Cell: 9, Site: "www", Table: throng.PathTable, Key: "/a"}}, func(put func(throng.UnitRows) error) error {
 			return put(throng.UnitRows{Unit: []throng.UnitToken{7}, Cell: []throng.CellID{9}, OptedOut: []bool{false}, Visits: []uint32{1}, Network: []uint64{1}})
 		})
 		noMirror := s.MirrorRelease(ctx, throng.ReleaseID{Site: "www", Table: throng.PathTable, Period: p}, strings.Repeat("0", 64), []byte("{}"))
-		return errors.Join(err, noMarks, noTally, noFeeds, noCells, noCount, noUnits, noFold, noMirror, s.DropUnits(ctx, p))
+		return errors.Join(err, noMarks, noTally, noFeeds, noCells, noCount, noUnits, noBots, noFold, noMirror, s.DropUnits(ctx, p))
 	}, []string{
 		"SELECT * FROM throng.events", "SELECT path FROM throng.events", "SELECT network FROM throng.events", "SELECT * FROM throng.held", "ALTER TABLE throng.events DROP PARTITION ID '0-20251108'", "INSERT INTO throng.open_units (unit) VALUES (1)",
 		"ALTER TABLE throng.open_units FREEZE", "SELECT * FROM merge('throng', '^(events|open_units)$')", "CREATE TABLE throng.other (n UInt8) ENGINE = Null",

@@ -17,7 +17,7 @@ func limitOf(place string, f trace) (gone time.Time, ok bool) {
 		return throng.SpanOf(f.day).Next().First().Start().Add(open), place == "keys"
 	case token:
 		switch place {
-		case "broker", "open_units", "table_units":
+		case "broker", "open_units", "table_units", "bot_units":
 			return f.day.End().Add(open), true
 		case "folded_units":
 			return f.day.Start().Add(events), true

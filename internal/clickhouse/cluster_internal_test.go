@@ -69,6 +69,7 @@ func TestTablesThatAQueryReads(t *testing.T) {
 	}{
 		{"Store.Units", nil, "open_units"},
 		{"Store.Units.tables", nil, "table_units"},
+		{"Store.Bots", nil, "bot_units"},
 		{"Store.Cells.folded", nil, "folded_cells"},
 		{"Store.CountUnits", params{"one": tableOpenUnits, "other": tableTableUnits}, "open_units table_units"},
 		{"Store.OpenDays", nil, "blocks open_units"},

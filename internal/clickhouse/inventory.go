@@ -27,6 +27,7 @@ const (
 	tableFoldedUnits = "folded_units"
 	tableFoldedCells = "folded_cells"
 	tableTableUnits  = "table_units"
+	tableBotUnits    = "bot_units"
 	tableHeld        = "held"
 )
 
@@ -49,6 +50,7 @@ var tables = map[string]table{
 	tableMarks:       {throng.ClassStandard, "day", nil},
 	tableOpenUnits:   {throng.ClassOpenUnits, "day", nil},
 	tableTableUnits:  {throng.ClassOpenUnits, "day", nil},
+	tableBotUnits:    {throng.ClassOpenUnits, "day", nil},
 	tableCells:       {throng.ClassOpenUnits, "day", nil},
 	tableFoldedUnits: {throng.ClassFoldedUnits, "day", nil},
 	tableFoldedCells: {throng.ClassFoldedUnits, "day", nil},

@@ -234,10 +234,10 @@ func readBlock(r *proto.Reader, columns proto.Results) error {
 	return err
 }
 
-// DropUnits drops a day's open units, or the folded ones of a span, and the texts of its cells. When it
+// DropUnits drops a day's open units, those of bots among them, or the folded ones of a span, and the texts of its cells. When it
 // returns nil no such unit token of the period is left in any file of the store.
 func (s *Store) DropUnits(ctx context.Context, of throng.Period) error {
-	tables := []string{tableOpenUnits, tableTableUnits, tableCells}
+	tables := []string{tableOpenUnits, tableTableUnits, tableBotUnits, tableCells}
 	if of.Kind() == throng.SpanPeriod {
 		tables = []string{tableFoldedUnits, tableFoldedCells}
 	}

@@ -354,6 +354,36 @@ SELECT toDate(time) AS day, site, cell, 'path' AS table, path AS key
 FROM throng.events_in
 WHERE new_cell
 ;
+-- The devices of bots, until their day is closed: one row for each in a block.
+CREATE TABLE IF NOT EXISTS throng.bot_units ON CLUSTER readership
+(
+    day Date,
+    site LowCardinality(String),
+    unit UInt64 CODEC(NONE),
+    network UInt64 CODEC(NONE)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/throng/bot_units', '{replica}')
+PARTITION BY day
+ORDER BY unit
+SETTINGS
+    cleanup_delay_period = 5, max_cleanup_delay_period = 5, cleanup_delay_period_random_add = 0,
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 864000,
+    index_granularity = 2048,
+    min_bytes_for_wide_part = 1073741824,
+    min_parts_to_merge_at_once = 10,
+    max_bytes_to_merge_at_max_space_in_pool = 33554432,
+    parts_to_delay_insert = 5000,
+    parts_to_throw_insert = 10000,
+    old_parts_lifetime = 0,
+    auto_statistics_types = ''
+;
+-- What a reader's visit is, of bots and with the files of a page; no record that opted out. Unit 0 has no address.
+CREATE MATERIALIZED VIEW IF NOT EXISTS throng.to_bot_units ON CLUSTER readership TO throng.bot_units AS
+SELECT DISTINCT toDate(time) AS day, site, unit, cityHash64(network) AS network
+FROM throng.events_in
+WHERE bot != '' AND NOT opted_out AND method = 'GET' AND (status BETWEEN 200 AND 299 OR status = 304) AND unit != 0
+;
 ALTER TABLE throng.events ON CLUSTER readership MODIFY TTL time + INTERVAL 11 DAY DELETE SETTINGS materialize_ttl_after_modify = 0
 ;
 ALTER TABLE throng.events ON CLUSTER readership REMOVE TTL
