@@ -30,6 +30,7 @@ const (
 	DrawOptedOutVisits Draw = "opted_out_visits" // bounded opted-out visits of a section or site
 	DrawRemainingGates Draw = "remaining_gates"  // devices left in a group out of which a span takes rows
 	DrawClipped        Draw = "clipped"          // gates of the devices that were clipped and of those that were not, from which their share is made
+	DrawBots           Draw = "bots"             // gates of a site's bots and of its readers, from which the bots' share is made
 )
 
 // DrawParameters say how one kind of draw is calibrated.

@@ -1,9 +1,16 @@
 package throng
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // ReleaseFormat names the form of the files that hold releases (docs/release-format.md).
-const ReleaseFormat = "throng/release/3"
+const ReleaseFormat = "throng/release/4"
+
+// ReleaseFormat3 is the form before it, which has no BotPercent. Releases are written once, so that those of
+// this form stay.
+const ReleaseFormat3 = "throng/release/3"
 
 // Release is a published table: one site, one table, one period. It is written once, as JSON in
 // releases/SITE/TABLE/PERIOD.json, and never drawn again.
@@ -11,7 +18,7 @@ const ReleaseFormat = "throng/release/3"
 // A day's rows are drawn from its visits. A span's rows are drawn from those visits of its days that
 // the days could not publish by themselves. A month's rows are sums of published numbers.
 type Release struct {
-	Format string `json:"format"` // always [ReleaseFormat]
+	Format string `json:"format"` // [ReleaseFormat], or [ReleaseFormat3]
 	Site   string `json:"site"`
 	Table  string `json:"table"`
 	Period Period `json:"period"`
@@ -30,6 +37,10 @@ type Release struct {
 	// Both these devices and all others have passed a gate; neither number is published, since with a total of
 	// devices those of a row could be subtracted from it.
 	ClippedPercent Measure `json:"clipped_percent"`
+	// BotPercent is the share of bots among a site's bots and readers of the day, in devices and in whole
+	// percent, made and shown in the same way. Bots are in no row. Only days have it, in their path table;
+	// it is the zero value in releases of [ReleaseFormat3].
+	BotPercent Measure `json:"bot_percent,omitzero"`
 	// Sources are the releases that a month was summed from, sorted; empty for others.
 	Sources []Source `json:"sources,omitempty"`
 }
@@ -116,6 +127,17 @@ type ReleaseID struct {
 	Site   string `json:"site"`
 	Table  string `json:"table"`
 	Period Period `json:"period"`
+}
+
+// CheckFormat refuses a release whose form is not known, or that has not what its form has.
+func (r *Release) CheckFormat() error {
+	if r.Format != ReleaseFormat && r.Format != ReleaseFormat3 {
+		return fmt.Errorf("its form is %q, want %q or %q", r.Format, ReleaseFormat, ReleaseFormat3)
+	}
+	if has := r.BotPercent != (Measure{}); has != (r.Format == ReleaseFormat) {
+		return fmt.Errorf("its form is %q, all of which have a share of bots or none has", r.Format)
+	}
+	return nil
 }
 
 // ID names the release.

@@ -18,6 +18,7 @@ type recorder struct {
 	optedOutGates []int64
 	optedOut      []int64
 	clipped       []int64
+	bots          []int64 // and the readers that they are compared with
 	pass          func(call int, devices int64) bool
 }
 
@@ -29,6 +30,10 @@ func (r *recorder) Gate(kind throng.Draw, devices int64) (throng.Measure, error)
 	case throng.DrawClipped:
 		r.clipped = append(r.clipped, devices)
 		return throng.Published(throng.Estimate{Value: devices, Low: devices, High: devices}), nil
+	}
+	if kind == throng.DrawBots {
+		r.bots = append(r.bots, devices)
+		return throng.Blank(throng.BelowGate), nil
 	}
 	r.gates = append(r.gates, devices)
 	if !r.pass(len(r.gates)-1, devices) {

@@ -170,7 +170,7 @@ func TestCloseDayPublishesThePartition(t *testing.T) {
 	if blog := h.release("blog"); len(blog.Rows) != 0 || !bytes.Contains(h.file("blog"), []byte(`"rows": []`)) {
 		t.Errorf("a site of 2,000 devices: %v", keys(blog))
 	}
-	if r.Format != throng.ReleaseFormat || r.Tree != aggregate.TreeVersion || r.Parameters.K != throng.MinDevices || len(r.Parameters.Draws) != 5 {
+	if r.Format != throng.ReleaseFormat || r.Tree != aggregate.TreeVersion || r.Parameters.K != throng.MinDevices || len(r.Parameters.Draws) != 6 {
 		t.Errorf("head %+v", r)
 	}
 	if len(h.store.rows) != 0 || len(h.store.cells) != 0 {

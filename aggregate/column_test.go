@@ -179,6 +179,48 @@ func TestTheShareOfDevicesThatWereCut(t *testing.T) {
 	}
 }
 
+// The share of bots is that of their devices among bots and readers; either side needs a crowd, a bot counts
+// once however often it comes, those of another site do not count, and of one network 64 do at most.
+func TestTheShareOfBots(t *testing.T) {
+	m := newMemory()
+	for device := range 90 {
+		m.visitFrom(today, "www", device, "/a", 1, false, uint64(device)+1)
+	}
+	for device := range 30 {
+		for network := range 3 {
+			m.bot(today, "www", 1000+device, uint64(100*network+device))
+			m.bot(today, "blog", 2000+3*device+network, uint64(device))
+		}
+	}
+	share := func(k int64) throng.Measure {
+		t.Helper()
+		m.sort()
+		drawn, err := aggregate.Partition(m, today.Period(), "www", [16]byte{}, exact{k})
+		must(t, err)
+		return drawn.Bots
+	}
+	if e, _ := share(30).Estimate(); e.Value != 25 { // 30 of 120
+		t.Errorf("%+v, want 25 %%", e)
+	}
+	if got := share(31); got.Reason() != throng.BelowGate {
+		t.Errorf("30 bots: %+v", got)
+	}
+	for device := range 5000 {
+		m.bot(today, "www", 10_000+device, 7777)
+	}
+	if e, _ := share(90).Estimate(); e.Value != 51 { // 94 of 184
+		t.Errorf("with a network of bots %+v, want 51 %%", e)
+	}
+	if got := share(91); got.Reason() != throng.BelowGate {
+		t.Errorf("90 readers: %+v", got)
+	}
+	span, err := aggregate.Partition(m, throng.SpanOf(today).Period(), "www", [16]byte{}, exact{1})
+	must(t, err)
+	if span.Bots.Reason() != throng.NotDrawn {
+		t.Errorf("a span's %+v", span.Bots)
+	}
+}
+
 // Of one network, 64 devices help a cell; all of their visits count once it has passed.
 func TestANetworkIsNoCrowd(t *testing.T) {
 	h := newHouse(t)

@@ -28,6 +28,7 @@ type Drawn struct {
 	Rows     []throng.Row
 	OptedOut []throng.OptedOut
 	Clipped  throng.Measure
+	Bots     throng.Measure
 }
 
 // Partition draws a site's path table, without ledger and files, and folds what a day leaves.
@@ -65,5 +66,5 @@ func PartitionIn(store Store, of throng.Period, site string, key [ledger.KeyByte
 		t.settle([]map[string]bool{published})
 		err = c.fold(context.Background(), cells)
 	}
-	return Drawn{r.rows, r.optedOut, r.clipped}, err
+	return Drawn{r.rows, r.optedOut, r.clipped, r.bots}, err
 }

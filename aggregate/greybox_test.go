@@ -56,9 +56,13 @@ func dayOf(m *memory, with bool) {
 			m.visitFrom(today, "www", device, page(p), 1+p%4, device%2 == 0, 0)
 		}
 	}
+	for device := range 5 {
+		m.bot(today, "www", device+4, 0) // also of devices with visits
+	}
 	if with {
 		for p := range 30 {
 			m.visitFrom(today, "www", stranger, page(p), 20, true, 0)
+			m.bot(today, "www", stranger, uint64(p))
 		}
 	}
 	m.sort()
@@ -209,6 +213,15 @@ func TestTheGreyBoxCatchesMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			return a, r.draws
+		},
+		"a bot counts in each of its networks": func() (_, mutant []draw) {
+			for i, d := range b {
+				if d.kind == throng.DrawBots && d.count > a[i].count {
+					d.count++
+				}
+				mutant = append(mutant, d)
+			}
+			return a, mutant
 		},
 		"budget reset": func() (_, _ []draw) { // the ledger forgets, and the period is drawn again
 			return append(a, a...), append(b, b...)

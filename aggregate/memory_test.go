@@ -19,6 +19,7 @@ import (
 type memory struct {
 	mu     sync.Mutex
 	rows   map[throng.Day][]row
+	bots   map[throng.Day][]throng.BotUnit
 	cells  map[throng.Day][]throng.CellKey
 	folded map[throng.Day]*memory // what each day has folded
 	tally  throng.Tally
@@ -47,7 +48,7 @@ var errStore = errors.New("the store is gone")
 
 func newMemory() *memory {
 	return &memory{
-		rows: map[throng.Day][]row{}, cells: map[throng.Day][]throng.CellKey{}, folded: map[throng.Day]*memory{}, feeds: map[string]time.Time{},
+		rows: map[throng.Day][]row{}, bots: map[throng.Day][]throng.BotUnit{}, cells: map[throng.Day][]throng.CellKey{}, folded: map[throng.Day]*memory{}, feeds: map[string]time.Time{},
 		blocks: map[throng.Day]bool{}, marks: map[throng.Day]map[int]int64{}, mirror: map[throng.ReleaseID]string{}, fail: map[string]int{}, calls: map[string]int{},
 	}
 }
@@ -75,6 +76,12 @@ func (m *memory) visitFrom(day throng.Day, site string, device int, path string,
 		m.rows[day] = append(m.rows[day], row{unitOf(device), c, 1, optedOut, network})
 	}
 	m.cells[day] = append(m.cells[day], throng.CellKey{Cell: c, Site: site, Table: throng.PathTable, Key: path})
+}
+
+// bot stores a record of a bot of a device.
+func (m *memory) bot(day throng.Day, site string, device int, network uint64) {
+	m.blocks[day] = true
+	m.bots[day] = append(m.bots[day], throng.BotUnit{Site: site, Unit: unitOf(device), Network: network})
 }
 
 func (m *memory) sort() {
@@ -172,6 +179,23 @@ func (m *memory) Units(_ context.Context, of throng.Period, lo, hi throng.UnitTo
 	return yield(throng.UnitRows{Unit: b.Unit[:n], Cell: b.Cell[:n], OptedOut: b.OptedOut[:n], Visits: b.Visits[:n], Network: b.Network[:n]})
 }
 
+// Bots yields one at a time, in a batch that is another one's then.
+func (m *memory) Bots(_ context.Context, day throng.Day, lo, hi throng.UnitToken, yield func([]throng.BotUnit) error) error {
+	if err := m.call("Bots"); err != nil {
+		return err
+	}
+	batch := make([]throng.BotUnit, 1)
+	for _, b := range m.bots[day] {
+		if batch[0] = b; b.Unit < lo || b.Unit > hi {
+			continue
+		}
+		if err := yield(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *memory) Tally(context.Context, throng.Day) (throng.Tally, error) {
 	return m.tally, m.call("Tally")
 }
@@ -195,6 +219,7 @@ func (m *memory) DropUnits(_ context.Context, of throng.Period) error {
 	}
 	delete(m.rows, of.First())
 	delete(m.cells, of.First())
+	delete(m.bots, of.First())
 	return err
 }
 

@@ -135,6 +135,7 @@ func newMonthSum(id throng.ReleaseID, complete throng.Completeness) *monthSum {
 			Format: throng.ReleaseFormat, Site: id.Site, Table: id.Table, Period: id.Period, Complete: complete,
 			Parameters: throng.Parameters{Draws: []throng.DrawParameters{}},
 			Rows:       []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotSummed),
+			BotPercent: throng.Blank(throng.NotSummed),
 		},
 		rows: map[string]*normal{}, optedOut: map[string]*normal{}, of: map[string]*normal{},
 	}

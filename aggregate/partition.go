@@ -26,6 +26,7 @@ type draft struct {
 	rows     []throng.Row
 	optedOut []throng.OptedOut
 	clipped  throng.Measure
+	bots     throng.Measure
 }
 
 // draws tells whether the release draws a kind.

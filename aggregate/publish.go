@@ -35,6 +35,7 @@ func (d *draft) encode(complete throng.Completeness) ([]byte, error) {
 		Rows:           d.rows,
 		OptedOut:       d.optedOut,
 		ClippedPercent: d.clipped,
+		BotPercent:     d.bots,
 	})
 }
 

@@ -71,15 +71,19 @@ func TestNeighboursLeaveTheSameShape(t *testing.T) {
 		pages   []string
 		times   int
 		optsOut bool
+		bots    int // of the site beside the one that is a device more
 	}{
-		"nobody's page":                {0, []string{"/secret"}, 1, false},
-		"far below k":                  {100, []string{"/a/x"}, 1, false},
-		"at k":                         {throng.MinDevices - 1, []string{"/a/x"}, 1, false},
-		"a page that is published":     {100, []string{"/home"}, 1, false},
-		"who opted out":                {throng.MinDevices - 1, []string{"/a/x", "/home"}, 2, true},
-		"a million visits":             {100, []string{"/home", "/a/x"}, 1_000, false},
-		"more pages than count":        {100, strings.Fields("/1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12"), 1, false},
-		"sections that nobody else is": {100, strings.Fields("/s1/a /s2/b/c /s3/d/e/f"), 1, true},
+		"nobody's page":                {0, []string{"/secret"}, 1, false, 0},
+		"far below k":                  {100, []string{"/a/x"}, 1, false, 0},
+		"at k":                         {throng.MinDevices - 1, []string{"/a/x"}, 1, false, 0},
+		"a page that is published":     {100, []string{"/home"}, 1, false, 0},
+		"who opted out":                {throng.MinDevices - 1, []string{"/a/x", "/home"}, 2, true, 0},
+		"a million visits":             {100, []string{"/home", "/a/x"}, 1_000, false, 0},
+		"more pages than count":        {100, strings.Fields("/1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12"), 1, false, 0},
+		"the first bot":                {100, nil, 0, false, 0},
+		"a bot that brings them to k":  {100, nil, 0, false, throng.MinDevices - 1},
+		"a bot of many":                {100, nil, 0, false, 9000},
+		"sections that nobody else is": {100, strings.Fields("/s1/a /s2/b/c /s3/d/e/f"), 1, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shape := func(with bool) string {
@@ -88,6 +92,12 @@ func TestNeighboursLeaveTheSameShape(t *testing.T) {
 				h.open()
 				h.crowd("www", 0, 8000, "/home")
 				h.crowd("www", 0, c.crowd, "/a/x")
+				for bot := range c.bots {
+					h.store.bot(today, "www", 500_000+bot, uint64(bot))
+				}
+				if with && len(c.pages) == 0 {
+					h.store.bot(today, "www", extra, extra)
+				}
 				for _, page := range c.pages {
 					if with {
 						h.store.visitFrom(today, "www", extra, page, c.times, c.optsOut, extra)

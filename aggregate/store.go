@@ -19,6 +19,9 @@ type Store interface {
 	// and differ in OptedOut and Network. The batch belongs to the store again when yield returns. An error
 	// of yield ends the call and is returned.
 	Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
+	// Bots yields the day's units of bots with lo ≤ unit ≤ hi, in any order and the same one more than once. The
+	// batch belongs to the store again when yield returns. An error of yield ends the call and is returned.
+	Bots(ctx context.Context, day throng.Day, lo, hi throng.UnitToken, yield func([]throng.BotUnit) error) error
 	// Fold replaces what is folded of a day: cells, and the rows that rows hands to put, from several
 	// goroutines. A batch belongs to the caller again when put returns.
 	Fold(ctx context.Context, day throng.Day, cells []throng.CellKey, rows func(put func(throng.UnitRows) error) error) error

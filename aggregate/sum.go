@@ -9,13 +9,16 @@ import (
 
 // sums are true numbers of one worker, or of all. They never leave the package but through a mechanism.
 type sums struct {
-	visits   []int64 // by published node
-	optedOut []int64 // visits by opted-out devices, by group of the columns
-	clipped  []int64 // devices of the path table: 2i of draft i that were clipped, 2i+1 that were not
+	visits   []int64          // by published node
+	optedOut []int64          // visits by opted-out devices, by group of the columns
+	clipped  []int64          // devices of the path table: 2i of draft i that were clipped, 2i+1 that were not
+	bots     map[string]int64 // by site; nil where no table draws them
 }
 
 func (p *partition) newSums() sums {
-	return sums{make([]int64, len(p.tree.nodes)), make([]int64, len(p.columns.groups)), make([]int64, 2*len(p.drafts))}
+	return sums{
+		visits: make([]int64, len(p.tree.nodes)), optedOut: make([]int64, len(p.columns.groups)), clipped: make([]int64, 2*len(p.drafts)),
+	}
 }
 
 func (s sums) add(o sums) {
@@ -44,6 +47,9 @@ func (p *partition) sum(ctx context.Context) error {
 	total := p.newSums()
 	for _, s := range all {
 		total.add(s.sums)
+	}
+	if total.bots, err = p.countBots(ctx); err != nil {
+		return err
 	}
 	return p.drawSums(total)
 }
@@ -159,7 +165,12 @@ func (p *partition) drawSums(total sums) error {
 		d.optedOut = append(d.optedOut, o)
 	}
 	for i, d := range p.drafts {
-		if err := d.drawClipped(total.clipped[2*i], total.clipped[2*i+1]); err != nil {
+		clipped, others := total.clipped[2*i], total.clipped[2*i+1]
+		var err error
+		if d.clipped, err = d.drawShare(throng.DrawClipped, clipped, others); err != nil {
+			return err
+		}
+		if d.bots, err = d.drawShare(throng.DrawBots, total.bots[d.id.Site], clipped+others); err != nil {
 			return err
 		}
 	}

@@ -124,6 +124,7 @@ type apiPeriod struct {
 	OptedOutShare  apiShare            `json:"opted_out_share"`
 	PagesShare     apiShare            `json:"pages_share"`
 	ClippedPercent throng.Measure      `json:"clipped_percent"`
+	BotPercent     throng.Measure      `json:"bot_percent"`
 	Rows           int                 `json:"rows"`
 	Completeness   throng.Completeness `json:"completeness"`
 	Watermark      string              `json:"watermark,omitempty"`
@@ -164,7 +165,7 @@ func (h *Handler) apiSite(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		periods = append(periods, apiPeriod{p, b.visits(), b.OptedOut.api(), b.Apart.api(), b.Clipped, b.Shown(), b.Complete, b.Watermark})
+		periods = append(periods, apiPeriod{p, b.visits(), b.OptedOut.api(), b.Apart.api(), b.Clipped, b.Bots.Percent, b.Shown(), b.Complete, b.Watermark})
 	}
 	return struct {
 		Site apiSiteName `json:"site"`

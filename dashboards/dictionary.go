@@ -28,6 +28,7 @@ var dictionary = []thing{
 		{"rows", "list", "The published rows. They do not overlap; their visits add up."},
 		{"opted_out", "list", "Visits by devices that opted out, by section."},
 		{"clipped_percent", "measure, per cent", "The share of devices whose visits were cut by L0 or Linf."},
+		{"bot_percent", "measure, per cent", "The share of bots among the devices of bots and readers. Days of the path table; absent in throng/release/3."},
 		{"sources", "list", "Of a month: period and sha256 of each release that it was summed from."},
 	}},
 	{"measure", "A number that was drawn, or why there is none.", []field{
@@ -68,7 +69,7 @@ var dictionary = []thing{
 		{"watermark", "text", "Set where k is lower for a demonstration: not safe to publish."},
 	}},
 	{"draw", "A kind of random draw.", []field{
-		{"draw", "word", "devices, visits, opted_out_gates, opted_out_visits, remaining_gates or clipped."},
+		{"draw", "word", "devices, visits, opted_out_gates, opted_out_visits, remaining_gates, clipped or bots."},
 		{"weight", "share of 1", "Its share of the budget."},
 		{"l0", "cells", "Cells that one device is in at most."},
 		{"linf", "count", "What it adds to one of them at most."},

@@ -138,8 +138,8 @@ func (f *Files) body(name string) ([]byte, error) {
 }
 
 func check(rel *throng.Release, id throng.ReleaseID) error {
-	if rel.Format != throng.ReleaseFormat {
-		return fmt.Errorf("format is %q, want %q", rel.Format, throng.ReleaseFormat)
+	if err := rel.CheckFormat(); err != nil {
+		return err
 	}
 	if rel.ID() != id {
 		return errors.New("the file is named after another release")
@@ -159,6 +159,9 @@ func check(rel *throng.Release, id throng.ReleaseID) error {
 	}
 	if !whole(rel.ClippedPercent) {
 		return errors.New("the share of clipped devices has neither an interval nor a reason")
+	}
+	if rel.Format == throng.ReleaseFormat && !whole(rel.BotPercent) {
+		return errors.New("the share of bots has neither an interval nor a reason")
 	}
 	return nil
 }

@@ -31,14 +31,15 @@ func (stopped) NewTimer(d time.Duration) *time.Timer { return time.NewTimer(d) }
 // parameters are the defaults of method section 6.
 func parameters() throng.Parameters {
 	p := throng.Parameters{
-		K: 5000, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10, GateDelta: 5e-10 / 61, L0: 10, Linf: 3, PerNetwork: 64, Tables: []string{throng.PathTable},
+		K: 5000, Epsilon: 1, Delta: 1e-9, NoiseDelta: 5e-10, ThresholdDelta: 5e-10, GateDelta: 5e-10 / 63, L0: 10, Linf: 3, PerNetwork: 64, Tables: []string{throng.PathTable},
 	}
 	for _, d := range []throng.DrawParameters{
 		{Draw: throng.DrawDevices, Weight: .5, L0: 10, Linf: 1, Draws: 4, Gate: 5370},
 		{Draw: throng.DrawVisits, Weight: .27, L0: 10, Linf: 3, Draws: 1},
 		{Draw: throng.DrawOptedOutGates, Weight: .12, L0: 10, Linf: 1, Draws: 2, Gate: 5543},
 		{Draw: throng.DrawOptedOutVisits, Weight: .10, L0: 10, Linf: 3, Draws: 1},
-		{Draw: throng.DrawClipped, Weight: .01, L0: 1, Linf: 1, Draws: 1, Gate: 5420},
+		{Draw: throng.DrawClipped, Weight: .004, L0: 1, Linf: 1, Draws: 1, Gate: 5666},
+		{Draw: throng.DrawBots, Weight: .006, L0: 2, Linf: 1, Draws: 1, Gate: 5774},
 	} {
 		passed := math.Ceil(float64(d.L0*d.Draws) / d.Weight)
 		d.PassedL0, d.Sigma = int64(passed), float64(d.Linf)*math.Sqrt(passed)*5.613
@@ -69,7 +70,7 @@ func release(t *testing.T, site, period string, rows ...throng.Row) *throng.Rele
 	slices.SortFunc(rows, func(a, b throng.Row) int { return strings.Compare(a.Key, b.Key) })
 	return &throng.Release{
 		Format: throng.ReleaseFormat, Site: site, Table: throng.PathTable, Period: day(t, period), Tree: 1, Parameters: parameters(),
-		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotDrawn),
+		Complete: throng.Completeness{MissingSources: []string{}, Late: throng.ShareNone, Rejected: throng.ShareNone}, Rows: rows, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotDrawn), BotPercent: throng.Blank(throng.NotDrawn),
 	}
 }
 
@@ -93,7 +94,7 @@ func archive(t *testing.T) fstest.MapFS {
 		{Group: "/*", OfVisits: throng.Estimate{Value: 900, Low: 696, High: 1_104}, OptedOutVisits: throng.Blank(throng.BelowGate)},
 		{Group: "/a/*", OfVisits: throng.Estimate{Value: 1_000, Low: 796, High: 1_204}, OptedOutVisits: around(333, 329)},
 	}
-	marked.ClippedPercent = around(12, 2)
+	marked.ClippedPercent, marked.BotPercent = around(12, 2), around(31, 2)
 	files := fstest.MapFS{}
 	for _, rel := range []*throng.Release{latest, marked, release(t, "archives", "2026-11-20", row("/www.ecfr.gov/search", 380_000, 108_000)),
 		spanOf(t), monthOf(t), countriesOf(t), release(t, "library", "2026-11-21")} {

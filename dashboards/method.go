@@ -61,6 +61,7 @@ var drawNames = map[throng.Draw]string{
 	throng.DrawOptedOutVisits: "Opted-out visits",
 	throng.DrawRemainingGates: "Gate of what remains of a group out of which a span takes rows",
 	throng.DrawClipped:        "Devices whose contribution was cut",
+	throng.DrawBots:           "Bots and readers: the gates of the share of bots",
 }
 
 var classNames = map[throng.Class]string{

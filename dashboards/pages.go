@@ -144,6 +144,8 @@ func reason(r throng.Reason) string {
 		return "not part of this table"
 	case throng.NotSummed:
 		return "devices of several days do not add up"
+	case notAveraged:
+		return "shares of several days do not add up"
 	case notAdded:
 		return "devices of several rows do not add up"
 	case damaged:

@@ -36,8 +36,8 @@ type parquetRow struct {
 
 // WriteParquet writes a release as Apache Parquet, compressed with zstd: the rows of [WriteCSV], without
 // apostrophes, for no program takes them for formulas. The file's metadata say what the numbers were made
-// with: throng.format, throng.table, throng.tree, throng.sha256 (of the JSON file), throng.k, throng.parameters
-// and throng.completeness (JSON) and, where it is not safe to publish, throng.watermark.
+// with: throng.format, throng.table, throng.tree, throng.sha256 (of the JSON file), throng.k, throng.parameters,
+// throng.completeness and throng.bot_percent (JSON) and, where it is not safe to publish, throng.watermark.
 func WriteParquet(w io.Writer, s *Stored) error {
 	meta, err := parquetMetadata(s)
 	if err != nil {
@@ -65,6 +65,10 @@ func parquetMetadata(s *Stored) ([]parquet.WriterOption, error) {
 	if err != nil {
 		return nil, err
 	}
+	bots, err := json.Marshal(botsOf(s.Release).Percent)
+	if err != nil {
+		return nil, err
+	}
 	complete, err := json.Marshal(s.Complete)
 	if err != nil {
 		return nil, err
@@ -73,6 +77,7 @@ func parquetMetadata(s *Stored) ([]parquet.WriterOption, error) {
 	for _, m := range [][2]string{
 		{"throng.format", s.Format}, {"throng.table", s.Table}, {"throng.tree", strconv.Itoa(s.Tree)}, {"throng.sha256", s.SHA256},
 		{"throng.k", strconv.FormatInt(s.Parameters.K, 10)}, {"throng.parameters", string(parameters)}, {"throng.completeness", string(complete)},
+		{"throng.bot_percent", string(bots)},
 		{"throng.watermark", s.Parameters.Watermark},
 	} {
 		if m[1] != "" {

@@ -33,7 +33,9 @@ type brief struct {
 	// OptedOut is the share of the visits in those groups of the opted-out column that have a number.
 	OptedOut share
 	// Clipped is the share of devices that were cut to L0 and Linf, in percent.
-	Clipped   throng.Measure
+	Clipped throng.Measure
+	// Bots is the share of bots among bots and readers, in devices.
+	Bots      botsView
 	Complete  throng.Completeness
 	Watermark string
 	Broken    bool // the file cannot be read, or is not what the ledger says
@@ -56,7 +58,7 @@ func (b *brief) visits() throng.Measure {
 func newSheet(stored *Stored) *sheet {
 	rel := stored.Release
 	s := &sheet{Release: rel, SHA256: stored.SHA256, orders: map[string][]int32{}, Brief: brief{
-		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedPercent,
+		figures: *figuresOf(rel), OptedOut: optedOutShare(rel), Clipped: rel.ClippedPercent, Bots: botsOf(rel),
 		Complete: rel.Complete, Watermark: rel.Parameters.Watermark,
 	}, lower: true, visits: make([]int64, len(rel.Rows)+1), squares: make([]float64, len(rel.Rows)+1)}
 	for i := range rel.Rows {

@@ -53,6 +53,7 @@ type siteRow struct {
 	OptedOut cell
 	Apart    cell
 	Clipped  cell
+	Bots     cell
 	Rows     int
 	State    string
 }
@@ -96,7 +97,7 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 		if briefs[i], err = h.catalog.brief(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable, Period: p}); err != nil {
 			// One damaged file does not hide the others; the page has a gap that says so.
 			h.log.LogAttrs(ctx, slog.LevelError, "cannot show release", slog.String("error", err.Error()))
-			briefs[i] = &brief{Broken: true, Clipped: throng.Blank(damaged)}
+			briefs[i] = &brief{Broken: true, Clipped: throng.Blank(damaged), Bots: botsView{Percent: throng.Blank(damaged)}}
 		}
 		v.Watermark = or(v.Watermark, briefs[i].Watermark)
 	}
@@ -110,8 +111,13 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 		v.Rows = append([]siteRow{siteRowOf(v.Site.ID, p, briefs[i])}, v.Rows...)
 	}
 	v.Marks = placeMarks(v.Site.Marks, periods)
-	v.Charts = []chart{visitsChart(periods, briefs), {ID: "optedout", Title: "Opted-out share of visits", Percent: true, Periods: periods,
-		Series: []series{{"Opted-out share", pointsOf(briefs, func(b *brief) point { return b.OptedOut.point() })}}}}
+	v.Charts = []chart{
+		visitsChart(periods, briefs),
+		{ID: "optedout", Title: "Opted-out share of visits", Percent: true, Periods: periods,
+			Series: []series{{"Opted-out share", pointsOf(briefs, func(b *brief) point { return b.OptedOut.point() })}}},
+		{ID: "bots", Title: "Share of bots among devices", Percent: true, Periods: periods,
+			Series: []series{{"Share of bots", pointsOf(briefs, func(b *brief) point { return b.Bots.point() })}}},
+	}
 	if before := past.comparable(v.Latest); before != (throng.Period{}) {
 		b, err := h.catalog.brief(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable, Period: before})
 		if err != nil {
@@ -172,7 +178,7 @@ func (h *Handler) fillMostRead(ctx context.Context, v *siteView, periods []thron
 
 func siteRowOf(site string, p throng.Period, b *brief) siteRow {
 	row := siteRow{Period: p, URL: releaseURL(site, throng.PathTable, p), Rows: b.Shown(), Visits: cellOf(b.visits()),
-		OptedOut: b.OptedOut.cell(throng.BelowGate), Apart: b.Apart.cell(throng.BelowGate), Clipped: cellOf(b.Clipped), State: state(b.Complete)}
+		OptedOut: b.OptedOut.cell(throng.BelowGate), Apart: b.Apart.cell(throng.BelowGate), Clipped: cellOf(b.Clipped), Bots: b.Bots.Cell(), State: state(b.Complete)}
 	if b.Broken {
 		row.OptedOut, row.Apart, row.State = cell{Reason: damaged}, cell{Reason: damaged}, "damaged"
 	} else if p.Kind() == throng.SpanPeriod {

@@ -19,6 +19,7 @@ type tableView struct {
 	Figures  *figures
 	OptedOut []optedOutView // by section and site; empty where it was not drawn
 	Clipped  *cell          // nil where it was not drawn
+	Bots     *cell          // likewise
 	Notes    []string
 
 	Previous, Next link
@@ -127,6 +128,7 @@ func (h *Handler) table(r *http.Request, s *site, of *sheet) (*response, error) 
 		Figures:  &of.Brief.figures,
 		OptedOut: optedOutOf(of.Release),
 		Clipped:  clippedOf(of.Release),
+		Bots:     drawnBots(of),
 		Notes:    append(notes(of.Release), s.marksIn(of.Period)...),
 	}
 	view.Watermark = of.Parameters.Watermark

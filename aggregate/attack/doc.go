@@ -10,6 +10,9 @@
 // combination that covers it. What was found is rounded to whole coefficients and checked again in
 // whole numbers, so that a finding is never an artefact of rounding.
 //
+// [Crossings] and [Shares] do the same for totals: those of two tables, and those of readers that a share of bots
+// tells of.
+//
 // The second works on distributions. [EpsilonBound] is the Clopper–Pearson lower bound on ε from the
 // outputs of a mechanism on two neighbouring inputs: a mechanism whose bound exceeds its stated ε is
 // broken, whatever its documentation says.

@@ -14,14 +14,14 @@ type Own struct {
 	Site   string
 	Table  string
 	Period throng.Period
-	// Key is that of a published row.
+	// Key is that of a published row; empty of [Bots].
 	Key string
-	// Of says of which of the row's visits it is the number.
+	// Of says of which of the row's visits it is the number, or that it is not of a row.
 	Of    Column
 	Value float64
 }
 
-// Column is a part of a row's visits.
+// Column is a part of a row's visits, or the bots of a day.
 type Column string
 
 // The columns of [Own].
@@ -29,6 +29,8 @@ const (
 	AllVisits       Column = "visits"
 	OptedOutVisits  Column = "opted_out_visits"
 	RemainingVisits Column = "remaining_visits"
+	// Bots are the devices of a site's day that are bots, which only [Shares] makes something of.
+	Bots Column = "bots"
 )
 
 // history turns releases into a system.
@@ -291,6 +293,16 @@ func (h *history) parts(month *throng.Release, key string) (sum int64, atoms []A
 
 // own adds a number from elsewhere.
 func (h *history) own(o Own) error {
+	if o.Of == Bots {
+		hasShare := func(r *throng.Release) bool {
+			_, ok := r.BotPercent.Estimate()
+			return ok && r.Site == o.Site && r.Table == o.Table && r.Period == o.Period
+		}
+		if !slices.ContainsFunc(h.releases, hasShare) {
+			return fmt.Errorf("read own numbers: %s/%s/%s has no share of bots", o.Site, o.Table, o.Period)
+		}
+		return nil
+	}
 	region, ok := h.regions[place{o.Site, o.Table, o.Period, o.Key, ""}]
 	if !ok {
 		return fmt.Errorf("read own numbers: %s/%s/%s has no row %q", o.Site, o.Table, o.Period, o.Key)
@@ -304,7 +316,7 @@ func (h *history) own(o Own) error {
 	case RemainingVisits:
 		h.Know(name, o.Value, 0, region[0]...)
 	default:
-		return fmt.Errorf("read own numbers: column %q: want %s, %s or %s", o.Of, AllVisits, OptedOutVisits, RemainingVisits)
+		return fmt.Errorf("read own numbers: column %q: want %s, %s, %s or %s", o.Of, AllVisits, OptedOutVisits, RemainingVisits, Bots)
 	}
 	h.numbers[len(h.numbers)-1].own = true
 	return nil

@@ -103,9 +103,19 @@ func (p *town) live(t *testing.T, day throng.Day) {
 		u.OptedOut, u.Visits = append(u.OptedOut, optsOut(r.device)), append(u.Visits, 1)
 	}
 	p.world.Store.Put(day, u, cells)
+	p.world.Store.PutBots(day, botsOf(day))
 	if err := p.world.EndDay(context.Background(), day); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// botsOf are around as many as the gate, so that they pass on some days and not on others.
+func botsOf(day throng.Day) []throng.BotUnit {
+	bots := make([]throng.BotUnit, 2*smallK+int(day)%7*200)
+	for i := range bots {
+		bots[i] = throng.BotUnit{Site: "www", Unit: throng.UnitToken(i) << 40, Network: uint64(i)}
+	}
+	return bots
 }
 
 // devices are the true devices of each atom, by its name.
@@ -239,7 +249,11 @@ func TestNothingUnderKInTheHistoryOfASite(t *testing.T) {
 	if found, err = s.Attack(s.Published(smallK)); err != nil || len(found) > 0 {
 		t.Errorf("%+v, %v", found, err)
 	}
-	for _, f := range attack.Crossings(releases) {
+	shares := slices.DeleteFunc(slices.Clone(releases), func(r *throng.Release) bool { return r.BotPercent.Reason() != "" })
+	if len(shares) == 0 {
+		t.Fatal("the simulation has no share of bots to attack")
+	}
+	for _, f := range append(attack.Crossings(releases), attack.Shares(releases, nil)...) {
 		t.Errorf("%s: %g to %g", f.Group, f.Low, f.High)
 	}
 	plantedIsFound(t, p, paths, truth)

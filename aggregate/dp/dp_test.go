@@ -11,7 +11,7 @@ import (
 	"throng/aggregate/dp"
 )
 
-var all = []throng.Draw{throng.DrawDevices, throng.DrawVisits, throng.DrawOptedOutGates, throng.DrawOptedOutVisits, throng.DrawClipped}
+var all = []throng.Draw{throng.DrawDevices, throng.DrawVisits, throng.DrawOptedOutGates, throng.DrawOptedOutVisits, throng.DrawClipped, throng.DrawBots}
 
 func calibrate(t testing.TB, b dp.Budget) throng.Parameters {
 	t.Helper()
@@ -37,7 +37,7 @@ func TestCalibrateGivesTheTableOfTheMethod(t *testing.T) {
 		linf, draws, passedL0 int64
 		sigma                 float64
 	}{
-		{.50, 1, 4, 80, 50}, {.27, 3, 1, 38, 104}, {.12, 1, 2, 167, 73}, {.10, 3, 1, 100, 168}, {.01, 1, 1, 100, 56},
+		{.50, 1, 4, 80, 50}, {.27, 3, 1, 38, 104}, {.12, 1, 2, 167, 73}, {.10, 3, 1, 100, 168}, {.004, 1, 1, 250, 89}, {.006, 1, 1, 334, 103},
 	}
 	p := calibrate(t, dp.Budget{})
 	sum := 0.0
@@ -54,7 +54,7 @@ func TestCalibrateGivesTheTableOfTheMethod(t *testing.T) {
 	if math.Abs(sum-1) > 1e-12 {
 		t.Errorf("weights sum to %g", sum)
 	}
-	for kind, want := range map[throng.Draw]int64{throng.DrawDevices: 5369, throng.DrawVisits: 0, throng.DrawOptedOutGates: 5540, throng.DrawOptedOutVisits: 0, throng.DrawClipped: 5415} {
+	for kind, want := range map[throng.Draw]int64{throng.DrawDevices: 5370, throng.DrawVisits: 0, throng.DrawOptedOutGates: 5541, throng.DrawOptedOutVisits: 0, throng.DrawClipped: 5666, throng.DrawBots: 5774} {
 		if d, _ := p.Draw(kind); d.Gate != want {
 			t.Errorf("gate of %s at %d devices, want %d", kind, d.Gate, want)
 		}

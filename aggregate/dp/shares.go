@@ -8,8 +8,8 @@ import (
 	"throng"
 )
 
-// share is one line of the table of method section 6. Weights are in ten-thousandths, so that they
-// sum exactly.
+// share is one line of the table of method section 6. Weights are in hundred-thousandths, so that
+// they sum exactly, also where further tables take their part.
 type share struct {
 	draw   throng.Draw
 	weight int64
@@ -19,25 +19,27 @@ type share struct {
 	gate   bool
 }
 
-const whole = 10_000
+const whole = 100_000
 
 // A device is in at most L0 cells at each of the four levels of the path tree, hence four draws of its
 // count; it is opted out or it is not, hence two for the two levels of the opted-out column.
 var dayShares = []share{
-	{throng.DrawDevices, 5000, throng.MaxLeafKeys, 1, 4, true},
-	{throng.DrawVisits, 2700, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
-	{throng.DrawOptedOutGates, 1200, throng.MaxLeafKeys, 1, 2, true},
-	{throng.DrawOptedOutVisits, 1000, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
-	{throng.DrawClipped, 100, 1, 1, 1, true},
+	{throng.DrawDevices, 50_000, throng.MaxLeafKeys, 1, 4, true},
+	{throng.DrawVisits, 27_000, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
+	{throng.DrawOptedOutGates, 12_000, throng.MaxLeafKeys, 1, 2, true},
+	{throng.DrawOptedOutVisits, 10_000, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
+	{throng.DrawClipped, 400, 1, 1, 1, true},
+	{throng.DrawBots, 600, 2, 1, 1, true}, // one token can be that of a reader and of a bot
 }
 
 // A span has no opted-out column of its own: the days' columns hold the visits of their groups. The
-// share goes to what keeps a group at k when rows are taken out of it.
+// share goes to what keeps a group at k when rows are taken out of it. It knows no bots: they are in no
+// group, so that their tokens go with their day.
 var spanShares = []share{
-	{throng.DrawDevices, 5500, throng.MaxLeafKeys, 1, 4, true},
-	{throng.DrawVisits, 3000, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
-	{throng.DrawRemainingGates, 1400, throng.MaxLeafKeys, 1, 1, true},
-	{throng.DrawClipped, 100, 1, 1, 1, true},
+	{throng.DrawDevices, 55_000, throng.MaxLeafKeys, 1, 4, true},
+	{throng.DrawVisits, 30_000, throng.MaxLeafKeys, throng.MaxVisitsPerCell, 1, false},
+	{throng.DrawRemainingGates, 14_000, throng.MaxLeafKeys, 1, 1, true},
+	{throng.DrawClipped, 1_000, 1, 1, 1, true},
 }
 
 // furtherL0 is the number of keys of a further table that a device counts in: its client, system and
@@ -49,8 +51,8 @@ var furtherL0 = map[string]int64{
 
 // Each further table takes furtherDevices and furtherVisits out of the path table's share.
 const (
-	furtherDevices = 500
-	furtherVisits  = 300
+	furtherDevices = 5_000
+	furtherVisits  = 3_000
 	further        = furtherDevices + furtherVisits
 )
 

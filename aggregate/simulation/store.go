@@ -21,6 +21,7 @@ var noNetwork [batch]uint64
 type Store struct {
 	mu     sync.Mutex
 	open   map[throng.Day]*table // guarded by mu, as are all below
+	bots   map[throng.Day][]throng.BotUnit
 	folded map[throng.Day]*table
 	spans  map[throng.Span]*table // folded days, put in order; made when they are read
 }
@@ -33,7 +34,7 @@ type table struct {
 
 // NewStore gives an empty store.
 func NewStore() *Store {
-	return &Store{open: map[throng.Day]*table{}, folded: map[throng.Day]*table{}, spans: map[throng.Span]*table{}}
+	return &Store{open: map[throng.Day]*table{}, bots: map[throng.Day][]throng.BotUnit{}, folded: map[throng.Day]*table{}, spans: map[throng.Span]*table{}}
 }
 
 // Put fills a day. Rows are ordered by (unit, cell) and stay as they are; their networks are unknown.
@@ -41,6 +42,13 @@ func (s *Store) Put(d throng.Day, rows throng.UnitRows, cells []throng.CellKey) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[d] = &table{rows, cells}
+}
+
+// PutBots fills a day's bots.
+func (s *Store) PutBots(d throng.Day, bots []throng.BotUnit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bots[d] = bots
 }
 
 // of finds the table of a day or span.
@@ -133,6 +141,14 @@ func (s *Store) Units(_ context.Context, p throng.Period, lo, hi throng.UnitToke
 	return nil
 }
 
+// Bots yields a range of a day's bots.
+func (s *Store) Bots(_ context.Context, d throng.Day, lo, hi throng.UnitToken, yield func([]throng.BotUnit) error) error {
+	s.mu.Lock()
+	bots := s.bots[d]
+	s.mu.Unlock()
+	return yield(slices.DeleteFunc(slices.Clone(bots), func(b throng.BotUnit) bool { return b.Unit < lo || b.Unit > hi }))
+}
+
 // Fold replaces what is folded of a day.
 func (s *Store) Fold(_ context.Context, d throng.Day, cells []throng.CellKey, rows func(put func(throng.UnitRows) error) error) error {
 	t := &table{cells: cells}
@@ -157,6 +173,7 @@ func (s *Store) DropUnits(_ context.Context, p throng.Period) error {
 	for d := p.First(); d <= p.Last(); d++ {
 		if p.Kind() == throng.DayPeriod {
 			delete(s.open, d)
+			delete(s.bots, d)
 		} else {
 			delete(s.folded, d)
 		}

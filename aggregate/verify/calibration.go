@@ -93,7 +93,7 @@ func checkTogether(p throng.Parameters) error {
 // kinds are the draws that this verifier knows, and whether they are gates.
 var kinds = map[throng.Draw]bool{
 	throng.DrawDevices: true, throng.DrawVisits: false, throng.DrawOptedOutGates: true, throng.DrawOptedOutVisits: false,
-	throng.DrawRemainingGates: true, throng.DrawClipped: true,
+	throng.DrawRemainingGates: true, throng.DrawClipped: true, throng.DrawBots: true,
 }
 
 // noiseDelta is the δ at ε of all draws together that have this ρ, as one Gaussian mechanism.

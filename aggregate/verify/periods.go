@@ -53,6 +53,9 @@ func (r *run) checkMonth(rel *throng.Release, c *Claim) {
 	if p := rel.Parameters; len(p.Draws) != 0 || p.Epsilon != 0 || p.Delta != 0 {
 		c.fault(where, "it says that something was drawn for it")
 	}
+	if r := rel.BotPercent.Reason(); rel.Format == throng.ReleaseFormat && r != throng.NotSummed {
+		c.fault(where, "bots: shares of several periods do not add up")
+	}
 	r.checkSources(where, rel, parts, c)
 	rows, optedOut := map[string]*total{}, map[string]*optedOutTotal{}
 	for _, part := range parts {

@@ -109,8 +109,16 @@ func checkNumbers(where string, rel *throng.Release, c *Claim) {
 			c.fault(where, "opted-out group %q: %v", g.Group, err)
 		}
 	}
-	if err := checkClipped(rel.Parameters, rel.ClippedPercent); err != nil {
+	c.Looked++
+	if err := checkShare(rel.Parameters, throng.DrawClipped, rel.ClippedPercent); err != nil {
 		c.fault(where, "clipped devices: %v", err)
+	}
+	if rel.Format == throng.ReleaseFormat3 {
+		return // it has no share of bots
+	}
+	c.Looked++
+	if err := checkShare(rel.Parameters, throng.DrawBots, rel.BotPercent); err != nil {
+		c.fault(where, "bots: %v", err)
 	}
 }
 
@@ -135,10 +143,10 @@ func checkRow(p throng.Parameters, row throng.Row) error {
 	return nil
 }
 
-// checkClipped checks the share of devices that were clipped. Its interval is that of the smallest table in
+// checkShare checks a share of devices that is made of two gates. Its interval is that of the smallest table in
 // which it is shown, so that it does not tell how many devices there were.
-func checkClipped(p throng.Parameters, m throng.Measure) error {
-	d, drawn := p.Draw(throng.DrawClipped)
+func checkShare(p throng.Parameters, kind throng.Draw, m throng.Measure) error {
+	d, drawn := p.Draw(kind)
 	e, shown := m.Estimate()
 	switch {
 	case shown && !drawn:

@@ -163,8 +163,8 @@ func (r *run) readRelease(ctx context.Context, c *Claim, name, sum string) error
 	switch err := decode(b, rel); {
 	case err != nil:
 		c.fault(name, "it is not a release of the form %s, or says something that this verifier does not know: %v", throng.ReleaseFormat, err)
-	case rel.Format != throng.ReleaseFormat:
-		c.fault(name, "its form is %q, want %q", rel.Format, throng.ReleaseFormat)
+	case rel.CheckFormat() != nil:
+		c.fault(name, "%v", rel.CheckFormat())
 	case !ok || rel.ID() != id:
 		c.fault(name, "it calls itself %s", rel.ID())
 	default:

@@ -72,6 +72,11 @@ func put(w *simulation.World, day throng.Day, crowds ...crowd) {
 		u.OptedOut, u.Visits = append(u.OptedOut, r.device%2 == 0), append(u.Visits, 1)
 	}
 	w.Store.Put(day, u, cells)
+	bots := make([]throng.BotUnit, 9000)
+	for i := range bots {
+		bots[i] = throng.BotUnit{Site: "www", Unit: throng.UnitToken(i) << 40, Network: uint64(i / 50)}
+	}
+	w.Store.PutBots(day, bots)
 }
 
 // publish closes a month into a directory.
@@ -388,8 +393,17 @@ func TestForgedReleasesAreFoundByArithmetic(t *testing.T) {
 		"a share that tells of how many": {func(r *throng.Release) {
 			r.ClippedPercent = throng.Published(throng.Estimate{Value: 40, Low: 39, High: 41})
 		}, "is no share"},
-		"another site's name": {func(r *throng.Release) { r.Site = "blog" }, "calls itself"},
-		"an unknown format":   {func(r *throng.Release) { r.Format = "throng/release/0" }, "its form is"},
+		"a share that tells of how many bots": {func(r *throng.Release) {
+			r.BotPercent = throng.Published(throng.Estimate{Value: 40, Low: 39, High: 41})
+		}, "bots: 40 % in [39, 41] is no share"},
+		"a share of bots that nothing was reserved for": {func(r *throng.Release) {
+			r.Parameters.Draws = r.Parameters.Draws[:5]
+		}, "no draw for it"},
+		"no share of bots":                    {func(r *throng.Release) { r.BotPercent = throng.Measure{} }, "all of which have a share of bots"},
+		"a share of bots in the earlier form": {func(r *throng.Release) { r.Format = throng.ReleaseFormat3 }, "all of which have a share of bots"},
+		"a share of bots for another reason":  {func(r *throng.Release) { r.BotPercent = throng.Blank(throng.NotSummed) }, "is not right"},
+		"another site's name":                 {func(r *throng.Release) { r.Site = "blog" }, "calls itself"},
+		"an unknown format":                   {func(r *throng.Release) { r.Format = "throng/release/0" }, "its form is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := published(t)
@@ -413,6 +427,19 @@ func TestForgedWithoutChangeHolds(t *testing.T) {
 	forge(t, dir, func(*throng.Release) {})
 	if r := runDir(t, dir); !r.Holds() {
 		t.Errorf("faults %q", faults(r))
+	}
+}
+
+// Releases are written once: those from before bots were drawn stay, and hold.
+func TestAReleaseOfTheEarlierFormHolds(t *testing.T) {
+	dir := published(t)
+	forge(t, dir, func(r *throng.Release) {
+		r.Format, r.BotPercent = throng.ReleaseFormat3, throng.Measure{}
+		r.Parameters.Draws = slices.DeleteFunc(r.Parameters.Draws, func(d throng.DrawParameters) bool { return d.Draw == throng.DrawBots })
+	})
+	// The month names the day as it was before the forgery, and nothing else is wrong.
+	if got := faults(runDir(t, dir)); len(got) != 1 || !strings.Contains(got[0], "among its sources") {
+		t.Errorf("faults %q", got)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 type attackCommand struct {
 	Dir  string `arg:"" placeholder:"DIR" help:"A directory with releases/: a bundle of throng publish, or a state directory."`
-	Own  string `placeholder:"CSV" help:"Numbers that you have from elsewhere (site,table,period,key,column,value; column is visits, opted_out_visits or remaining_visits)."`
+	Own  string `placeholder:"CSV" help:"Numbers that you have from elsewhere (site,table,period,key,column,value; column is visits, opted_out_visits, remaining_visits, or bots without a key)."`
 	JSON bool   `help:"Write what was found as JSON."`
 }
 
@@ -54,12 +54,13 @@ func (c attackCommand) Run(a *app, ctx context.Context) error {
 		return err
 	}
 	found = append(found, attack.Crossings(releases)...)
+	found = append(found, attack.Shares(releases, own)...)
 	if c.JSON {
 		out := json.NewEncoder(a.out)
 		out.SetIndent("", "\t")
 		err = out.Encode(append([]attack.Finding{}, found...))
 	} else {
-		err = printFindings(a.out, len(releases), s, found)
+		err = printFindings(a.out, releases, s, found)
 	}
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("attack: what is published gives groups away that nothing shows to be of %s devices: %d", thousands(uint64(k)), len(found))
@@ -126,8 +127,14 @@ func (c attackCommand) own() ([]attack.Own, error) {
 	}
 }
 
-func printFindings(w io.Writer, releases int, s *attack.System, found []attack.Finding) error {
-	fmt.Fprintf(w, "%d releases: %d published numbers over %d groups that they tell apart\n", releases, s.Numbers(), s.Atoms())
+func printFindings(w io.Writer, releases []*throng.Release, s *attack.System, found []attack.Finding) error {
+	shares := 0
+	for _, r := range releases {
+		if _, ok := r.BotPercent.Estimate(); ok {
+			shares++
+		}
+	}
+	fmt.Fprintf(w, "%d releases: %d published numbers over %d groups that they tell apart, and %d shares of bots\n", len(releases), s.Numbers(), s.Atoms(), shares)
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(w, "ok: no sum or difference of them is the number of a group that did not pass the gate")
 		return err
@@ -135,7 +142,7 @@ func printFindings(w io.Writer, releases int, s *attack.System, found []attack.F
 	for _, f := range found {
 		fmt.Fprintf(w, "\nFOUND  %s\n", f.Group)
 		if f.Kind == attack.Bounded {
-			fmt.Fprintf(w, "       has between %.0f and %.0f visits\n", f.Low, f.High)
+			fmt.Fprintf(w, "       has between %.0f and %.0f\n", f.Low, f.High)
 			continue
 		}
 		fmt.Fprintf(w, "       has %.0f ± %.0f visits:\n", f.Estimate, 1.96*f.Sigma)

@@ -57,7 +57,7 @@ var invented = sync.OnceValues(func() (fstest.MapFS, error) {
 	made := fixture.Site{ID: "example", First: first, Days: 58, Further: []string{throng.CountryTable, throng.HourTable}, Seed: 4}.Releases()
 	made = append(made, fixture.LargeMonth("catalogue", throng.MonthOf(first), 350), watermarked(first), &throng.Release{
 		Format: throng.ReleaseFormat, Site: "village", Table: throng.PathTable, Period: (first + 57).Period(), Tree: 1, Parameters: fixture.Parameters(throng.PathTable),
-		Complete: complete(), Rows: []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.BelowGate)})
+		Complete: complete(), Rows: []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.BelowGate), BotPercent: throng.Blank(throng.BelowGate)})
 	for _, rel := range made {
 		body, err := fixture.Encode(rel)
 		if err != nil {
@@ -82,7 +82,7 @@ func watermarked(d throng.Day) *throng.Release {
 	return &throng.Release{Format: throng.ReleaseFormat, Site: "small", Table: throng.PathTable, Period: d.Period(), Tree: 1, Parameters: p,
 		Complete: throng.Completeness{MissingSources: []string{"nginx@web2"}, Late: throng.ShareSome, Rejected: throng.ShareAbove1Pc},
 		Rows:     []throng.Row{{Key: "/a/b", Devices: around(600, 98), Visits: around(1_000, 204)}, {Key: "/c", Devices: around(700, 98), Visits: around(900, 204)}},
-		OptedOut: []throng.OptedOut{}, ClippedPercent: around(12, 2)}
+		OptedOut: []throng.OptedOut{}, ClippedPercent: around(12, 2), BotPercent: around(31, 2)}
 }
 
 // published is a folder of releases that the real closer drew, with its ledger: nine days with a span, of a site
