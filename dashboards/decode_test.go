@@ -159,7 +159,7 @@ func FuzzReleaseFile(f *testing.F) {
 	id := throng.ReleaseID{Site: "e", Table: throng.PathTable, Period: throng.MonthOf(20_000)}
 	const head = `{"format": "` + throng.ReleaseFormat + `", "site": "e", "table": "path", "period": "2024-10"`
 	row := "\n\t\t{\n\t\t\t\"key\": \"/\",\n\t\t\t\"devices\": {\n\t\t\t\t\"reason\": \"x\"\n\t\t\t},\n\t\t\t\"visits\": {\n\t\t\t\t\"value\": 1,\n\t\t\t\t\"low\": 0,\n\t\t\t\t\"high\": 2\n\t\t\t}\n\t\t}"
-	const tail = ",\n\t\"clipped_percent\": {\"reason\": \"x\"}}"
+	const tail = ",\n\t\"clipped_percent\": {\"reason\": \"x\"},\n\t\"bot_percent\": {\"reason\": \"x\"}}"
 	for _, rows := range []string{"", row + "\n\t"} {
 		body := []byte(head + ",\n\t\"rows\": [" + rows + "]" + tail)
 		if _, err := readMonth(body, id); err != nil {
