@@ -131,11 +131,13 @@ type ReleaseID struct {
 
 // CheckFormat refuses a release whose form is not known, or that has not what its form has.
 func (r *Release) CheckFormat() error {
-	if r.Format != ReleaseFormat && r.Format != ReleaseFormat3 {
+	switch has := r.BotPercent != (Measure{}); {
+	case r.Format != ReleaseFormat && r.Format != ReleaseFormat3:
 		return fmt.Errorf("its form is %q, want %q or %q", r.Format, ReleaseFormat, ReleaseFormat3)
-	}
-	if has := r.BotPercent != (Measure{}); has != (r.Format == ReleaseFormat) {
-		return fmt.Errorf("its form is %q, all of which have a share of bots or none has", r.Format)
+	case has && r.Format == ReleaseFormat3:
+		return fmt.Errorf("its form is %q, which has no share of bots, and it has one", r.Format)
+	case !has && r.Format == ReleaseFormat:
+		return fmt.Errorf("its form is %q, which has a share of bots or why there is none, and it has neither", r.Format)
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func TestReleasesMeanTheSameInAnySpelling(t *testing.T) {
 func TestAnyKeysAreReadAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		month := throng.Release{Format: throng.ReleaseFormat, Site: "example", Table: throng.PathTable, Period: throng.MonthOf(20_000),
-			Rows: []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotSummed), Complete: throng.Completeness{Late: throng.ShareNone, Rejected: throng.ShareNone}}
+			Rows: []throng.Row{}, OptedOut: []throng.OptedOut{}, ClippedPercent: throng.Blank(throng.NotSummed), BotPercent: throng.Blank(throng.NotSummed), Complete: throng.Completeness{Late: throng.ShareNone, Rejected: throng.ShareNone}}
 		numbers := map[string]int64{}
 		for _, key := range rapid.SliceOf(rapid.String()).Draw(t, "keys") {
 			numbers[key] = rapid.Int64Range(-1<<62, 1<<62).Draw(t, "visits")

@@ -399,8 +399,8 @@ func TestForgedReleasesAreFoundByArithmetic(t *testing.T) {
 		"a share of bots that nothing was reserved for": {func(r *throng.Release) {
 			r.Parameters.Draws = r.Parameters.Draws[:5]
 		}, "no draw for it"},
-		"no share of bots":                    {func(r *throng.Release) { r.BotPercent = throng.Measure{} }, "all of which have a share of bots"},
-		"a share of bots in the earlier form": {func(r *throng.Release) { r.Format = throng.ReleaseFormat3 }, "all of which have a share of bots"},
+		"no share of bots":                    {func(r *throng.Release) { r.BotPercent = throng.Measure{} }, "it has neither"},
+		"a share of bots in the earlier form": {func(r *throng.Release) { r.Format = throng.ReleaseFormat3 }, "and it has one"},
 		"a share of bots for another reason":  {func(r *throng.Release) { r.BotPercent = throng.Blank(throng.NotSummed) }, "is not right"},
 		"another site's name":                 {func(r *throng.Release) { r.Site = "blog" }, "calls itself"},
 		"an unknown format":                   {func(r *throng.Release) { r.Format = "throng/release/0" }, "its form is"},
