@@ -62,7 +62,7 @@ compare: build engine ## time throng, ClickHouse's SQL and GoAccess on one log
 scale: build engine ## send 50 million lines in which nothing repeats; fails over 1.2 GiB
 	sh scripts/scale.sh
 
-soak: build engine ## an hour at 80 % of the measured maximum, then overload at 150 %; SOAK=5m for a shorter one
+soak: build engine ## an hour at 80 % of the measured maximum, then overload at 150 %; SOAK=5m is what CI does
 	bash scripts/soak.sh $(SOAK)
 
 fuzz: ## fuzz each target for FUZZTIME
