@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"throng/dashboards/wellknown":               {},
 	"throng/dashboards/access":                  {"throng"},
 	"throng/internal/backup":                    {"throng", "throng/aggregate/ledger", "throng/internal/durable", "throng/retention", "throng/retention/hold"},
+	"throng/internal/capacity":                  {},
 	"throng/internal/config":                    {"throng"},
 	"throng/internal/durable":                   {},
 	"throng/internal/livefile":                  {"throng"},

@@ -40,6 +40,7 @@ type commands struct {
 	OptOut     optOutCommand     `cmd:"" name:"optout" help:"Keep the list of people who opted out by name."`
 	Gen        genCommand        `cmd:"" help:"Write log lines with known truth."`
 	Utility    utilityCommand    `cmd:"" help:"Measure how much of the truth a reader gets, on made-up devices."`
+	Capacity   capacityCommand   `cmd:"" help:"Plan for a rate of lines, and simulate a day of it."`
 	Bench      benchCommand      `cmd:"" help:"Measure the stages, one line of figures each."`
 	Dashboard  dashboardCommand  `cmd:"" name:"dashboards" help:"Serve what was published."`
 	Engine     engineCommand     `cmd:"" help:"Serve the embedded ClickHouse to other processes of this machine."`
