@@ -197,7 +197,7 @@ func (s *Shipper) readSpan(ctx context.Context, a *archive, r io.Reader, sp span
 		lines := &archiveRange{chunker: ch, source: a.source, limit: limit, read: make(chan struct{})}
 		a.source.underway.Add(1)
 		select {
-		case s.jobs <- &job{source: a.source, start: ch.off, recut: sp.recut, preamble: a.source.preamble.Lines(), lines: lines}:
+		case s.jobs <- &job{source: a.source, start: ch.off, recut: sp.recut, days: sp.days, preamble: a.source.preamble.Lines(), lines: lines}:
 		case <-ctx.Done():
 			a.source.underway.Add(-1)
 			return ch.off, ctx.Err()

@@ -261,7 +261,7 @@ func (w *follower) readRange(ctx context.Context, fo *followed, sp span) (end ui
 		return sp.start, err
 	}
 	fo.source.underway.Add(1)
-	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut, preamble: preamble,
+	j := &job{source: fo.source, start: sp.start, end: end, recut: sp.recut, days: sp.days, preamble: preamble,
 		lines: newFileRange(fo, sp.start, end, w.ship)}
 	select {
 	case w.ship.jobs <- j:

@@ -51,6 +51,8 @@ type piece struct {
 	Start uint64 `json:"start"`
 	End   uint64 `json:"end"`
 	Acked bool   `json:"acked,omitempty"`
+	// Days are those whose blocks are made again, where the store has the range's others; absent are all.
+	Days []throng.Day `json:"days,omitempty"`
 }
 
 // journal keeps the checkpoint of one source. It is safe for concurrent use: workers cut and the
@@ -92,7 +94,7 @@ func (j *journal) ack(start uint64, t Tally) error {
 	defer j.mu.Unlock()
 	for i := range j.cp.Pieces {
 		if p := &j.cp.Pieces[i]; p.Start == start && !p.Acked { // else an earlier try could not be written
-			p.Acked = true
+			p.Acked, p.Days = true, nil
 			j.cp.Tally.Add(t)
 		}
 	}
@@ -192,6 +194,7 @@ func (j *journal) save() error {
 type span struct {
 	start, end uint64
 	recut      bool
+	days       []throng.Day // of a piece
 	open       bool
 	final      bool // the file is complete: an unterminated last line is a line
 }
@@ -205,7 +208,7 @@ func (cp *checkpoint) todo() []span {
 			out = append(out, span{start: at, end: p.Start})
 		}
 		if !p.Acked {
-			out = append(out, span{start: p.Start, end: p.End, recut: true})
+			out = append(out, span{start: p.Start, end: p.End, recut: true, days: p.Days})
 		}
 		at = p.End
 	}

@@ -8,13 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"throng/ingest/accesslog"
 	"throng/internal/durable"
 )
 
@@ -139,17 +137,18 @@ func (r *Redrive) source(j *journal, notes []note) error {
 		return err
 	}
 	defer file.f.Close()
-	if accesslog.ReadsPreamble(file.parser.Format()) {
-		r.countAll(notes, NotSupported)
-		return nil
+	lines, err := file.walk()
+	if err != nil {
+		return err
 	}
+	defer lines.close()
 	var readable []uint64
 	for _, n := range notes {
-		line, err := file.line(n.Position)
+		line, err := lines.lineAt(n.Position)
 		if err != nil {
 			return err
 		}
-		outcome, _ := file.judge(line)
+		outcome, _ := lines.judge(line)
 		if outcome == Readable {
 			readable = append(readable, n.Position)
 		}
@@ -161,21 +160,12 @@ func (r *Redrive) source(j *journal, notes []note) error {
 	return nil
 }
 
-// line is the line at a position, with its newline where it has one; empty where the file ends before it.
-func (r *reading) line(position uint64) ([]byte, error) {
-	for size := 4 << 10; ; size *= 4 {
-		buf := make([]byte, size)
-		n, err := r.f.ReadAt(buf, int64(position))
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("read file again: %w", err)
-		}
-		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
-			return buf[:i+1], nil
-		}
-		if n < size || size > maxLine {
-			return buf[:n], nil
-		}
+// lineAt is the line at a position, which is not before the last one's; empty where the file ends before it.
+func (t *passage) lineAt(position uint64) ([]byte, error) {
+	if err := t.skipTo(position); err != nil {
+		return nil, err
 	}
+	return t.line()
 }
 
 func (r *Redrive) countAll(notes []note, o Outcome) {
@@ -271,16 +261,28 @@ func (r *Redrive) deliver(ctx context.Context, feed Feed, in *Inbox) error {
 	return nil
 }
 
-// body are the lines of a batch.
+// body are the lines of a batch, each behind the directives that it is read by, where these are others than those
+// of the line before.
 func (r *Redrive) body(j *journal, feed Feed, b batch) ([]byte, error) {
 	file, err := r.o.open(j, feed)
 	if err != nil {
 		return nil, err
 	}
 	defer file.f.Close()
-	var body []byte
+	lines, err := file.walk()
+	if err != nil {
+		return nil, err
+	}
+	defer lines.close()
+	var body, last []byte
 	for _, at := range b.Positions {
-		line, err := file.line(at)
+		if err := lines.skipTo(at); err != nil {
+			return nil, err
+		}
+		if now := lines.preamble.Lines(); !bytes.Equal(now, last) {
+			body, last = append(body, now...), now
+		}
+		line, err := lines.line()
 		if err != nil {
 			return nil, err
 		}

@@ -1,10 +1,8 @@
 package ingest
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,22 +33,18 @@ type Outcome string
 
 // The outcomes.
 const (
-	Readable     Outcome = "readable"         // it can be counted now
-	Unreadable   Outcome = "unreadable"       // it is refused still
-	DayClosed    Outcome = "day closed"       // its day has its releases, or is too long over
-	FileGone     Outcome = "file gone"        // its file does not exist any more
-	FilePacked   Outcome = "file compressed"  // a compressed file is read from its start only: unpack it beside
-	NotOfAFile   Outcome = "not of a file"    // it came from the network, a stream or a topic, which keep nothing
-	NotSupported Outcome = "needs directives" // a W3C log's line says nothing without those before it
+	Readable   Outcome = "readable"      // it can be counted now
+	Unreadable Outcome = "unreadable"    // it is refused still
+	DayClosed  Outcome = "day closed"    // its day has its releases, or is too long over
+	FileGone   Outcome = "file gone"     // its file does not exist any more
+	NotOfAFile Outcome = "not of a file" // it came from the network, a stream or a topic, which keep nothing
 )
-
-var errPacked = errors.New("the file is compressed")
 
 // reading is a file of a checkpoint, opened again.
 type reading struct {
 	journal *journal
 	f       *os.File
-	size    uint64
+	packed  string // its form; "" where it is not compressed
 	parser  *accesslog.Parser
 	rec     accesslog.Record
 	window  window
@@ -77,10 +71,7 @@ func (o *Rereader) open(j *journal, f Feed) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{journal: j, f: file, window: openWindow(o.Clock.Now(), o.Lateness), closed: o.Closed}
-	if at.Packed != "" {
-		return nil, errors.Join(errPacked, file.Close())
-	}
+	r := &reading{journal: j, f: file, packed: at.Packed, window: openWindow(o.Clock.Now(), o.Lateness), closed: o.Closed}
 	if err := r.prepare(f); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -88,16 +79,12 @@ func (o *Rereader) open(j *journal, f Feed) (*reading, error) {
 }
 
 func (r *reading) prepare(f Feed) error {
-	st, err := r.f.Stat()
-	if err != nil {
+	head := make([]byte, headBytes)
+	n, err := unpacked(r.f, r.packed).ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	r.size = uint64(st.Size())
-	head := make([]byte, min(r.size, headBytes))
-	if _, err := io.ReadFull(r.f, head); err != nil {
-		return err
-	}
-	format, err := accesslog.Resolve(f.Format, firstLines(head, 100))
+	format, err := accesslog.Resolve(f.Format, firstLines(head[:n], 100))
 	if err != nil {
 		format = "combined" // as when it was read first; it refuses the lines with a reason
 	}
@@ -108,27 +95,14 @@ func (r *reading) prepare(f Feed) error {
 	return nil
 }
 
-// each calls take with the lines of a range, each with its newline.
-func (r *reading) each(start, end uint64, take func(line []byte) error) error {
-	lines := bufio.NewReaderSize(io.NewSectionReader(r.f, int64(start), int64(end-start)), maxLine)
-	for {
-		line, err := lines.ReadSlice('\n')
-		if len(line) > 0 && !errors.Is(err, bufio.ErrBufferFull) { // a part of an over-long line is of no known form either
-			if err := take(line); err != nil {
-				return err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
-			return fmt.Errorf("read file again: %w", err)
-		}
+// judge says what would become of a line, and its day where it has one. It is called for each line that is read,
+// since a directive says how those after it are to be read.
+func (t *passage) judge(line []byte) (Outcome, throng.Day) {
+	r := t.of
+	if t.jumped {
+		r.parser.Restart(t.preamble.Lines())
+		t.jumped = false
 	}
-}
-
-// judge says what would become of a line, and its day where it has one.
-func (r *reading) judge(line []byte) (Outcome, throng.Day) {
 	if r.parser.Parse(bytes.TrimRight(line, "\r\n"), &r.rec) != nil {
 		return Unreadable, 0
 	}
@@ -160,11 +134,8 @@ func (o *Rereader) journals() (map[string]*journal, error) {
 
 // outcomeOf is the outcome of all lines of a file that cannot be opened again.
 func outcomeOf(err error) (Outcome, error) {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return FileGone, nil
-	case errors.Is(err, errPacked):
-		return FilePacked, nil
 	}
 	return "", err
 }

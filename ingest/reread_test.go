@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -185,6 +186,123 @@ func TestWhatCannotBeRedriven(t *testing.T) {
 			c.change(s, r)
 			refused(t, r, c.want, 5)
 		})
+	}
+}
+
+// A W3C log's lines are read as the directives before them say, wherever these stand, and in a compressed file too.
+func TestLinesBehindDirectivesAreRedriven(t *testing.T) {
+	for _, suffix := range []string{"", ".gz", ".zst"} {
+		t.Run("access.log.1"+suffix, func(t *testing.T) {
+			s := newSite(t)
+			for seed := range uint64(3) {
+				s.writeW3C(400, rand.New(rand.NewPCG(seed, 3))) // under three sets of fields, in turns
+			}
+			s.once("combined")
+			if n := s.broker.rows(t); n != 0 {
+				t.Fatalf("%d rows of a log in another format", n)
+			}
+			s.rename("access.log.1")
+			if suffix != "" {
+				s.pack("access.log.1", suffix)
+			}
+			s.broker.topics = nil
+			r := refused(t, s.rereader("w3c"), ingest.Readable, 1200)
+			if err := s.redrive(r); err != nil {
+				t.Fatal(err)
+			}
+			if n := s.broker.rows(t); n != 1200 {
+				t.Errorf("%d rows, want 1200", n)
+			}
+			s.noneRefused()
+			if r, err := s.rereader("w3c").Redrive(); err != nil || r.Lines() != 0 {
+				t.Errorf("%d lines are to be delivered again, %v", r.Lines(), err)
+			}
+		})
+	}
+}
+
+// midnight appends n lines, of the days before and after midnight in turns, as a busy server's end of requests has them.
+func (s *site) midnight(n int) {
+	var text strings.Builder
+	for i := range n {
+		at := start.Truncate(24 * time.Hour).Add(24*time.Hour + time.Duration(i%2*2-1)*time.Second)
+		fmt.Fprintf(&text, "192.0.2.7 - - [%s] \"GET /m/%d HTTP/1.1\" 200 1 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\"\n", at.Format("02/Jan/2006:15:04:05 -0700"), i)
+	}
+	s.append(text.String())
+	s.wrote += n
+}
+
+// lose takes blocks away from the broker, as if it had lost them before they were loaded.
+func (b *broker) lose(t *testing.T, lost func(throng.BlockHeader) bool) (blocks int) {
+	t.Helper()
+	for _, msgs := range b.topics {
+		for key, msg := range msgs {
+			if _, h, _, err := block.Parse(msg); err != nil {
+				t.Fatal(err)
+			} else if lost(h) {
+				delete(msgs, key)
+				blocks++
+			}
+		}
+	}
+	return blocks
+}
+
+// Of a range that makes a block of each of two days, the block that was lost is made again, and no other.
+func TestAReplayBringsBackOneDayOfARange(t *testing.T) {
+	for _, suffix := range []string{"", ".gz"} {
+		for _, died := range []int{0, 2} {
+			t.Run(fmt.Sprintf("packed %q, died at %d", suffix, died), func(t *testing.T) {
+				s, draw := newSite(t), rand.New(rand.NewPCG(7, 1))
+				s.clock.move(24 * time.Hour)
+				s.write(100)
+				s.midnight(600)
+				s.write(100) // so that other ranges lie around
+				s.once("combined")
+				want := s.broker.rows(t)
+				second := throng.DayOf(start) + 1
+				lost := s.broker.lose(t, func(h throng.BlockHeader) bool { return h.Day == second && draw.IntN(2) == 0 })
+				missing := want - s.broker.rows(t)
+				if lost < 2 || missing == 0 {
+					t.Fatalf("%d blocks are lost, with %d rows", lost, missing)
+				}
+				if suffix != "" {
+					s.pack("access.log", suffix)
+				}
+				r, err := s.rereader("combined").Replay("web", s.broker.blocks(t), 0, 1<<30)
+				if err != nil || int(r.Lines()) != missing || r.Days[1].Day != second || int(r.Days[1].Missing) != missing {
+					t.Fatalf("%d rows lost, found %+v, %v", missing, r, err)
+				}
+				if err := r.Reopen(); err != nil {
+					t.Fatal(err)
+				}
+				if again, err := s.rereader("combined").Replay("web", s.broker.blocks(t), 0, 1<<30); err != nil || again.Lines() != 0 {
+					t.Fatalf("what is reopened is found again: %+v, %v", again, err)
+				}
+				kept := maps.Clone(s.broker.topics[throng.EventsTopic(second-1)])
+				if died > 0 {
+					sent := s.broker.sent
+					s.broker.fault = func(n int) (bool, error) {
+						if n == sent+died {
+							return true, errCrash
+						}
+						return true, nil
+					}
+					if err := s.shipper(ingest.ShipOptions{Once: true, Feeds: []ingest.Feed{{Name: "web", Site: "www", Format: "combined", Globs: s.patterns()}}}).Run(t.Context()); !errors.Is(err, errCrash) {
+						t.Fatal(err)
+					}
+				}
+				s.once("combined")
+				if n := s.broker.rows(t); n != want {
+					t.Errorf("%d rows after the replay, want %d", n, want)
+				}
+				for key, msg := range kept {
+					if now := s.broker.topics[throng.EventsTopic(second-1)][key]; &now[0] != &msg[0] {
+						t.Errorf("block %s, which was not lost, was sent again", key)
+					}
+				}
+			})
+		}
 	}
 }
 

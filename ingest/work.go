@@ -17,8 +17,9 @@ import (
 type job struct {
 	source *source
 	start  uint64
-	end    uint64 // 0: where the lines end
-	recut  bool   // cut before: it has to become the same blocks again
+	end    uint64       // 0: where the lines end
+	recut  bool         // cut before: it has to become the same blocks again
+	days   []throng.Day // those whose blocks are sent; none says all
 	// preamble are the lines before start that say how those of the range are to be read.
 	preamble []byte
 	lines    lines
@@ -125,12 +126,18 @@ func (w *worker) run(j *job) error {
 
 // abandon forgets the piece that is being made.
 func (w *worker) abandon() {
-	for _, b := range w.builders {
-		b.Reset()
-		w.spare = append(w.spare, b)
+	for d := range w.builders {
+		w.forget(d)
 	}
-	clear(w.builders)
 	w.builder = nil
+}
+
+// forget empties the block of a day.
+func (w *worker) forget(d throng.Day) {
+	b := w.builders[d]
+	delete(w.builders, d)
+	b.Reset()
+	w.spare = append(w.spare, b)
 }
 
 // begin starts a piece.
@@ -264,6 +271,10 @@ func (w *worker) finish(j *job) error {
 	}
 	p.source.feed.lastDay.Store(int32(days[len(days)-1]))
 	for i, d := range days {
+		if j.days != nil && !slices.Contains(j.days, d) {
+			w.forget(d)
+			continue
+		}
 		h := throng.BlockHeader{
 			BlockID: throng.BlockID{Source: p.source.journal.cp.ID, Start: p.start, End: p.end, Day: d},
 			Feed:    p.source.feed.Name,
@@ -279,11 +290,12 @@ func (w *worker) finish(j *job) error {
 			return fmt.Errorf("encode block %s: %w", h.BlockID, err)
 		}
 		p.messages = append(p.messages, message{day: d, key: h.String(), value: value})
-		b.Reset()
-		w.spare = append(w.spare, b)
+		w.forget(d)
 	}
-	clear(w.builders)
 	w.builder = nil
+	if j.days != nil {
+		p.rejects = nil // they were noted when the range was cut
+	}
 	w.ship.counts.add(&p.tally)
 	p.source.underway.Add(1)
 	w.ship.parcels <- p
