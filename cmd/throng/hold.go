@@ -268,6 +268,10 @@ func (c holdList) Run(a *app) error {
 	case c.JSON:
 		return json.NewEncoder(a.out).Encode(list.Holds)
 	}
+	if len(list.Holds) == 0 {
+		fmt.Fprintln(a.err, "no hold was ever ordered")
+		return nil
+	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "HOLD\tREASON\tTICKET\tBY\tORDERED\tEXTENDED\tREVIEW\tUNTIL\tSTATE")
 	for _, h := range list.Holds {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -119,6 +120,9 @@ func (l located) with(a *app, use func(*keys.Ratchet) error) error {
 		return err
 	}
 	r, err := keys.Open(d.keys(), a.clock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no key yet; `throng ship` and `throng serve` make one at their first start, or `throng keys init`", err)
+	}
 	if err != nil {
 		return err
 	}

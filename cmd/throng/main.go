@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -65,12 +66,15 @@ func run(ctx context.Context, args []string, std streams, environ []string, cloc
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	cmd, err := parser.Parse(args)
 	if exited >= 0 { // --help was printed
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "throng: %v\nthrong: `throng --help` lists the commands\n", err)
+		fmt.Fprintf(std.err, "throng: %v\nthrong: %s\n", err, whereHelpIs(err))
 		return exitUsage
 	}
 	cmd.BindTo(ctx, (*context.Context)(nil))
@@ -87,6 +91,17 @@ func run(ctx context.Context, args []string, std streams, environ []string, cloc
 		return exitFailure
 	}
 	return exitOK
+}
+
+// whereHelpIs says which command's help tells what a wrong command line wants.
+func whereHelpIs(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if command := wrong.Context.Selected(); command != nil {
+			return fmt.Sprintf("`%s --help` says what it takes, with an example", command.FullPath())
+		}
+	}
+	return "`throng --help` lists the commands"
 }
 
 // newParser describes the command line. exit is called when the help was printed.

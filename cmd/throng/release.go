@@ -85,6 +85,9 @@ func (p *publications) read(length int64) error {
 
 func (d layout) entries() ([]ledger.Entry, error) {
 	f, err := os.Open(d.path("ledger/" + ledger.FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read ledger: no day was closed yet: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
@@ -96,7 +99,7 @@ func (d layout) entries() ([]ledger.Entry, error) {
 func (d layout) ledgerFile(context.Context) ([]byte, error) {
 	b, err := os.ReadFile(d.path("ledger/" + ledger.FileName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read ledger: nothing was reserved yet: %w", err)
+		return nil, fmt.Errorf("no day was closed yet: %w", err)
 	}
 	return b[:len(b)/ledger.EntryBytes*ledger.EntryBytes], err
 }
@@ -111,6 +114,10 @@ func (c releaseList) Run(a *app, ctx context.Context) error {
 	ids, err := files.List(ctx)
 	if err != nil {
 		return err
+	}
+	if len(ids) == 0 {
+		fmt.Fprintln(a.err, "no releases yet: the first is made when a day is closed")
+		return nil
 	}
 	slices.SortFunc(ids, func(x, y throng.ReleaseID) int { return strings.Compare(x.String(), y.String()) })
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)

@@ -13,6 +13,7 @@ import (
 	"throng"
 	"throng/ingest"
 	"throng/internal/broker"
+	"throng/internal/config"
 )
 
 type replayCommand struct {
@@ -53,6 +54,9 @@ func (c replayCommand) Run(a *app, ctx context.Context) error {
 		return err
 	}
 	return c.run(a, func(n *node) error {
+		if !slices.ContainsFunc(n.cfg.Sources, func(s config.Source) bool { return s.Name == c.Source }) {
+			return usageError{fmt.Errorf("replay: the configuration has no source %q", c.Source)}
+		}
 		if err := n.lockShip(); err != nil {
 			return err
 		}

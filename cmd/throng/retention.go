@@ -218,8 +218,7 @@ func (c retentionReceipts) Run(a *app) error {
 	}
 	f, err := os.Open(d.receipts())
 	if errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintln(a.out, "no receipts yet")
-		return nil
+		return sayNoReceipts(a)
 	}
 	if err != nil {
 		return fmt.Errorf("read receipts: %w", err)
@@ -229,6 +228,9 @@ func (c retentionReceipts) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if len(receipts) == 0 {
+		return sayNoReceipts(a)
+	}
 	out := json.NewEncoder(a.out)
 	for _, r := range receipts {
 		if err := out.Encode(r); err != nil {
@@ -236,4 +238,10 @@ func (c retentionReceipts) Run(a *app) error {
 		}
 	}
 	return nil
+}
+
+// sayNoReceipts goes to standard error: what is read from standard output are receipts.
+func sayNoReceipts(a *app) error {
+	_, err := fmt.Fprintln(a.err, "no receipts yet: nothing was due and deleted so far")
+	return err
 }

@@ -74,7 +74,7 @@ func showReport(a *app, r retention.Report, asJSON bool) error {
 	if err := print(a.out, r); err != nil || len(r.Violations) == 0 {
 		return err
 	}
-	late := []error{fmt.Errorf("%d items are not as they should be", len(r.Violations))}
+	late := []error{errors.New(sayViolations(len(r.Violations)))}
 	for i, v := range r.Violations {
 		if i == maxSaid {
 			late = append(late, errors.New("  … and more: --json has them all"))
@@ -83,6 +83,13 @@ func showReport(a *app, r retention.Report, asJSON bool) error {
 		late = append(late, errors.New("  "+sayViolation(v)))
 	}
 	return errors.Join(late...)
+}
+
+func sayViolations(n int) string {
+	if n == 1 {
+		return "1 item is not as it should be"
+	}
+	return fmt.Sprintf("%d items are not as they should be", n)
 }
 
 func printReport(w io.Writer, r retention.Report) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"throng/ingest"
 	"throng/internal/durable"
@@ -82,6 +83,9 @@ func (loadCommand) Help() string {
 }
 
 func (c loadCommand) Run(a *app, ctx context.Context) error {
+	if _, _, err := net.SplitHostPort(c.Metrics); c.Metrics != "" && err != nil {
+		return usageError{fmt.Errorf("--metrics: %q is not host:port, such as 127.0.0.1:9091", c.Metrics)}
+	}
 	return c.untilTold(ctx, a, func(n *node) error { return c.load(ctx, n) })
 }
 
