@@ -60,7 +60,23 @@ func parseApache(f bareFormat) (*template, error) {
 			pos++
 		}
 	}
+	t.boundFractions()
 	return t, t.checkClocks()
+}
+
+// boundFractions makes the end of a second's fraction known where a zone follows it at once: it has three
+// digits, or six.
+func (t *template) boundFractions() {
+	for i := range t.vars[:max(len(t.vars)-1, 0)] {
+		v := &t.vars[i]
+		switch {
+		case v.after != "":
+		case strings.HasSuffix(v.name, "msec_frac}t"):
+			v.clock = fraction(3)
+		case strings.HasSuffix(v.name, "usec_frac}t"):
+			v.clock = fraction(6)
+		}
+	}
 }
 
 // unescapeOne is what \c stands for in a format.
@@ -74,47 +90,69 @@ func unescapeOne(c byte) string {
 	return string(rune(c))
 }
 
-// directive reads one %-directive at pos and tells its length: %, modifiers (a list of status codes,
-// perhaps after "!", "<" or ">"), {argument}, a letter, "^" and two.
+// directive reads one %-directive at pos and tells its length: %, then in any order modifiers (a list of
+// status codes, perhaps after "!", "<", ">") and {argument}, then a letter, or "^" and two.
 func (t *template) directive(f bareFormat, pos int) (width int, err error) {
 	s := f.text[pos:]
-	n := 1
-	for n < len(s) && strings.IndexByte("!<>,0123456789", s[n]) >= 0 {
-		n++
-	}
-	argument := ""
-	if n < len(s) && s[n] == '{' {
-		end := strings.IndexByte(s[n:], '}')
-		if end < 0 {
-			return 0, badFormat(f.columns[pos+n], "the { that begins here has no }")
+	n, argument, conditional, final := 1, "", false, false
+	for n < len(s) && strings.IndexByte("!<>,0123456789{", s[n]) >= 0 {
+		width := 1
+		switch c := s[n]; c {
+		case '{':
+			if width = strings.IndexByte(s[n:], '}') + 1; width == 0 {
+				return 0, badFormat(f.columns[pos+n], "the { that begins here has no }")
+			}
+			argument = s[n+1 : n+width-1]
+		case '>':
+			final = true
+		case '<':
+		default:
+			conditional = true
 		}
-		argument = s[n+1 : n+end]
-		n += end + 1
+		n += width
 	}
-	letters := 1
-	if n < len(s) && s[n] == '^' {
-		letters = 3
-	}
-	if n+letters > len(s) || letters == 1 && s[n]|0x20-'a' > 25 {
+	letters := directiveLetters(s[n:])
+	if letters == 0 {
 		return 0, badFormat(f.columns[pos], "a %% without a directive's letter; %%%% stands for a percent sign")
 	}
 	letter := s[n : n+letters]
 	width = n + letters
 	v := variable{name: s[:width], column: f.columns[pos]}
+	if conditional {
+		v.rank = conditionally
+	}
 	if letter == "t" {
 		return width, t.time(v, argument)
 	}
 	m := apacheMeaning(letter, argument)
-	if letter == "s" && !strings.Contains(s[:n], ">") {
+	if letter == "s" && !final {
 		m.rank = 1 // of a request that was redirected inside, the last status is the client's
 	}
 	if m.field == namedCookie {
 		v.cookie = argument
 	}
-	v.field, v.rank, v.list = m.field, m.rank, letter == "i" || letter == "o" || letter == "a" || letter == "h"
+	v.field, v.list = m.field, letter == "i" || letter == "o" || letter == "a" || letter == "h"
+	v.rank += m.rank
 	t.vars = append(t.vars, v)
 	return width, nil
 }
+
+// conditionally is added to the rank of what is logged for some statuses only: the same without
+// condition says more.
+const conditionally = 8
+
+// directiveLetters is how many bytes name a directive at the start of s: a letter, "^" and two, or none.
+func directiveLetters(s string) int {
+	switch {
+	case len(s) > 0 && isLetter(s[0]):
+		return 1
+	case len(s) > 2 && s[0] == '^' && isLetter(s[1]) && isLetter(s[2]):
+		return 3
+	}
+	return 0
+}
+
+func isLetter(c byte) bool { return c|0x20-'a' < 26 }
 
 func apacheMeaning(letter, argument string) meaning {
 	switch {
@@ -126,9 +164,9 @@ func apacheMeaning(letter, argument string) meaning {
 		return meaning{namedCookie, 0}
 	case letter == "a" && argument == "c":
 		return meaning{} // the proxy's, where mod_remoteip says the client's
-	case letter == "T" && argument == "ms":
+	case letter == "T" && strings.EqualFold(argument, "ms"):
 		return meaning{requestMillis, 1}
-	case letter == "T" && argument == "us":
+	case letter == "T" && strings.EqualFold(argument, "us"):
 		return meaning{requestMicros, 0}
 	case argument != "" && letter != "T" && letter != "s":
 		return meaning{}
@@ -148,7 +186,7 @@ func (t *template) time(v variable, format string) error {
 	}
 	v.field = timestamp
 	if phase == "end" {
-		v.rank = 1 // when the request came is what counts
+		v.rank++ // when the request came is what counts
 	}
 	switch format {
 	case "":

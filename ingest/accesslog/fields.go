@@ -140,7 +140,9 @@ func (r *recorder) set(f field, v []byte) Reject {
 	case forwardedChain:
 		rec.setChain(v)
 	case remoteUser:
-		rec.RemoteUser = v
+		if string(v) != `""` { // as Apache writes an empty account
+			rec.RemoteUser = v
+		}
 	case timestamp:
 		return r.setTime(v)
 	case request:

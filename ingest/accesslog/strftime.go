@@ -50,6 +50,13 @@ func newClock(pattern string, column int) (*clock, error) {
 	return c, nil
 }
 
+// fraction reads so many digits of a second's fraction, which is not kept.
+func fraction(digits int) *clock {
+	c := &clock{}
+	c.add(strings.Repeat("%u", digits))
+	return c
+}
+
 // add appends directives that are no composites.
 func (c *clock) add(pattern string) {
 	for i := 0; i < len(pattern); i++ {
@@ -215,6 +222,9 @@ func (cal *calendar) readText(letter byte, b []byte) (width int, ok bool) {
 	case 'z':
 		return zoneOffset(b, &cal.offset)
 	case 'Z':
+		if cal.has&directive('s') != 0 { // which says all
+			return letters(b), letters(b) > 0
+		}
 		return zoneName(b)
 	case 'n':
 		return 1, len(b) > 0 && b[0] == '\n'

@@ -20,6 +20,7 @@ type w3c struct {
 	day     int64  // of the last #Date, where no column says the date
 	dayless bool   // day is not known
 	signal  bool   // a column has a signal
+	assumed bool   // no #Fields was read yet: the columns are those that the server, which is known, has by default
 	// software is the server that the directives tell of: iis, cloudfront or, for any other, w3c. It
 	// is "" before the first #Fields, and decides nothing but what Detect finds.
 	software string
@@ -87,7 +88,7 @@ func (w *w3c) restart() {
 	if w.fixed != "" {
 		w.setFields([]byte(w.fixed))
 	}
-	w.software = ""
+	w.software, w.assumed = "", w.fixed != "" && w.server != ""
 }
 
 func (w *w3c) signals() bool { return w.signal }
@@ -107,6 +108,7 @@ func (w *w3c) directive(line []byte) {
 	switch directiveName(line) {
 	case "fields":
 		w.setFields(value)
+		w.assumed = false
 	case "date":
 		day, ok := parseDate(value[:min(len(value), len("2006-01-02"))])
 		w.day, w.dayless = day, !ok
@@ -175,7 +177,7 @@ func (w *w3c) read(line []byte, r *recorder) Reject {
 	first := 0
 	if !r.explain && bytes.IndexByte(line, '"') < 0 {
 		if first = w.readPlain(&g, &v); first == w.used && v.skip(len(w.columns)-w.used) {
-			return g.outcome()
+			return w.outcome(&g)
 		}
 	}
 	for _, k := range w.columns[first:] {
@@ -193,6 +195,15 @@ func (w *w3c) read(line []byte, r *recorder) Reject {
 	}
 	if v.pos < len(line) {
 		return r.fail(whyNoValue(&g, TrailingText), v.pos)
+	}
+	return w.outcome(&g)
+}
+
+// outcome is what becomes of a line. One that is read by assumed columns must have an address where they have the
+// client's: as many columns in another order would else count under each other's names.
+func (w *w3c) outcome(g *gather) Reject {
+	if w.assumed && !g.r.rec.RemoteAddr.IsValid() {
+		return g.r.fail(NoFields, 0)
 	}
 	return g.outcome()
 }

@@ -1,6 +1,7 @@
 package accesslog_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -107,6 +108,21 @@ func TestColumnsThatNobodyWants(t *testing.T) {
 		err := p.Parse(line, &rec)
 		if _, explained := p.Explain(line); err != want || explained != want {
 			t.Errorf("%q: %v, explained %v, want %v", tail, err, explained, want)
+		}
+	}
+}
+
+// TestColumnsThatAreAssumed: before #Fields a line of IIS is read by the columns that IIS has by default, but not one
+// that has as many in another order.
+func TestColumnsThatAreAssumed(t *testing.T) {
+	for line, want := range map[string]error{
+		`2026-01-01 00:00:00 198.51.100.1 GET /a - 80 - 192.0.2.7 agent - 200 0 0 31`:      nil,
+		`2026-01-01 00:00:00 192.0.2.7 - 198.51.100.1 80 GET /a - 200 7930 248 31 agent -`: accesslog.NoFields,
+	} {
+		p := newParser(t, "iis")
+		var rec accesslog.Record
+		if err := p.Parse([]byte(line), &rec); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", line, err, want)
 		}
 	}
 }
