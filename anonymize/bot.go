@@ -18,12 +18,13 @@ var crawlerList string
 var generalWords = map[throng.Bot][]string{
 	throng.Automation: {
 		"headless", "puppeteer", "playwright", "selenium", "webdriver", "phantomjs", "lighthouse", "synthetic", "monitor", "uptime",
-		"page speed", "pagespeed", "camoufox", "web preview", "linkpreview", "link preview",
+		"page speed", "pagespeed", "camoufox", "web preview", "linkpreview", "link preview", "ptst", "neustar wpm", "gomezagent", "debugbear",
+		"screenshot", "mshots", "webthumb", "wkhtmlto",
 	},
 	throng.Crawler: {
 		"crawl", "spider", "scrap", "scan", "archiv", "fetch", "feed", "harvest", "validat", "checker", "link check", "linkcheck",
 		"survey", "verification", "transcoder", "search console", "http://", "https://", "www.", "mailto:", "gecko; compatible",
-		"safari/537.36 (compatible",
+		"safari/537.36 (compatible", "google-", "backlink", "stumbleupon",
 	},
 	throng.Tool: {
 		"curl/", "libwww", "python", "perl/", "ruby/", "okhttp", "http-client", "httpclient", "http client", "go-http", "java-client",
@@ -71,11 +72,12 @@ func botOf(ua []byte, client throng.Client) throng.Bot {
 			lower[i] = c | 0x20
 		}
 	}
+	hideModel(lower)
 	rank, _ := botMatcher.find(lower)
 	switch {
 	case rank != noMatch:
 		return throng.Bot(rank % generalRank)
-	case client == throng.FeedReader, namesBot(lower):
+	case client == throng.FeedReader, namesBot(lower), namesContact(lower):
 		return throng.Crawler
 	case isBrowser(client), isOldBrowser(lower), bytes.Contains(lower, []byte("applewebkit/")),
 		bytes.HasPrefix(lower, []byte("mozilla/")) && namesEngine(lower):
@@ -93,6 +95,36 @@ func namesEngine(lower []byte) bool {
 		}
 	}
 	return false
+}
+
+// hideModel blanks a telephone's model, as Android writes it ("; M bot 51 build/"): models are called after bots,
+// and no bot calls itself there alone.
+func hideModel(lower []byte) {
+	before, _, found := bytes.Cut(lower, []byte(" build/"))
+	if !found || !bytes.Contains(before, []byte("android")) {
+		return
+	}
+	for i := bytes.LastIndexByte(before, ';') + 1; i > 0 && i < len(before); i++ {
+		before[i] = ' '
+	}
+}
+
+// namesContact finds a mail address, which programs leave for whoever they trouble: a letter on each side of the
+// "@", and later a dot before letters. Apps write versions so (ios@9.2), and locales (en_sa@calendar).
+func namesContact(lower []byte) bool {
+	before, after, found := bytes.Cut(lower, []byte{'@'})
+	if !found || len(before) == 0 || !isLetter(before[len(before)-1]) && !isDigit(before[len(before)-1]) {
+		return false
+	}
+	host := after
+	for i, c := range after {
+		if !isLetter(c) && !isDigit(c) && c != '.' && c != '-' {
+			host = after[:i]
+			break
+		}
+	}
+	dot := bytes.LastIndexByte(bytes.TrimRight(host, "."), '.')
+	return dot > 0 && isLetter(host[0]) && dot+1 < len(host) && isLetter(host[dot+1])
 }
 
 // namesBot finds "bot" and "bots" at the end of a word, but not in the name of the telephones called
