@@ -17,7 +17,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 export CGO_ENABLED = 0
 
-.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale soak fuzz crash audit proof kafka chaos cluster-demo replicas notices package clean
+.PHONY: help build charts engine demo test race lint vuln bench bench-pages compare scale soak fuzz crash audit proof kafka chaos cluster-demo replicas peers notices package clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ cluster-demo: build engine ## run nginx, ship ×2, Kafka ×3, load ×2, engine, 
 
 replicas: ## run what a replicated schema has to do on two servers; needs Debian's clickhouse-server, zookeeper and Java
 	THRONG_TEST_CLICKHOUSE=1 $(GO) test -count=1 -timeout 5m -v -run 'TestReplicas$$' ./internal/clickhouse
+
+peers: ## run the test suites of other log readers and anonymizers; fetches them with pip, npm and cargo
+	bash .ci/peers
 
 notices: ## write THIRD_PARTY_NOTICES.md from the licences in the module cache
 	sh scripts/notices.sh >THIRD_PARTY_NOTICES.md

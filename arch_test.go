@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"throng/internal/clickhouse/embedded":       {"throng", "throng/internal/durable"},
 	"throng/internal/clickhouse/clickhousetest": {"throng", "throng/internal/clickhouse", "throng/internal/clickhouse/embedded"},
 	"throng/internal/loadgen":                   {"throng"},
+	"throng/internal/peers":                     {},
 	"throng/internal/tracing":                   {"throng"},
 	"throng/cmd/throng":                         {"throng", "throng/..."},
 }
