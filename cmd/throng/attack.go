@@ -134,7 +134,7 @@ func printFindings(w io.Writer, releases []*throng.Release, s *attack.System, fo
 			shares++
 		}
 	}
-	fmt.Fprintf(w, "%d releases: %d published numbers over %d groups that they tell apart, and %d shares of bots\n", len(releases), s.Numbers(), s.Atoms(), shares)
+	fmt.Fprintf(w, "%d releases: %d published numbers over %d groups that they tell apart; shares of bots: %d\n", len(releases), s.Numbers(), s.Atoms(), shares)
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(w, "ok: no sum or difference of them is the number of a group that did not pass the gate")
 		return err

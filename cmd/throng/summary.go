@@ -125,6 +125,12 @@ func (d *demo) summarize(day throng.Day, log *loadgen.Log) error {
 	fmt.Fprintf(w, "\ncells published\t%d\t  (%d pages, %d groups)\n", len(r.Rows), pages, groups)
 	fmt.Fprintf(w, "pages with %s devices or more\t%d\t  (in truth, before bounding)\n", thousands(uint64(r.Parameters.K)), over)
 	fmt.Fprintf(w, "visits published\t%s\t  (%.1f %% of all page views)\n", thousands(uint64(max(visits, 0))), 100*float64(visits)/float64(truth.Visits))
+	share := percent(truth.BotDevices, truth.BotDevices+truth.Devices)
+	if e, ok := r.BotPercent.Estimate(); ok {
+		fmt.Fprintf(w, "bots, of devices, published\t%d %%\t  (%d–%d %%; %.1f %% in truth)\n", e.Value, e.Low, e.High, share)
+	} else {
+		fmt.Fprintf(w, "bots, of devices\tnot shown\t  (%s of them in truth, %.1f %%: too few)\n", thousands(truth.BotDevices), share)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -32,13 +32,14 @@ type counted struct {
 	loadgen.Truth
 	times  []time.Time
 	agents map[string]bool
+	bots   map[string]bool // addresses
 	visits map[string]map[unit]uint64
 	out    map[unit]bool
 }
 
 func count(t *testing.T, log []byte, key func(string) string) *counted {
 	t.Helper()
-	c := &counted{agents: map[string]bool{}, visits: map[string]map[unit]uint64{}, out: map[unit]bool{}}
+	c := &counted{agents: map[string]bool{}, bots: map[string]bool{}, visits: map[string]map[unit]uint64{}, out: map[unit]bool{}}
 	lines := bufio.NewScanner(bytes.NewReader(log))
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
@@ -82,6 +83,8 @@ func (c *counted) line(t *testing.T, line string, key func(string) string) {
 		return
 	case botForm.MatchString(f[8]):
 		c.Bots++
+		c.bots[f[1]] = true
+		c.BotDevices = uint64(len(c.bots))
 		return
 	}
 	c.agents[f[8]] = true

@@ -10,6 +10,7 @@ type devices struct {
 	dnt, gpc    uint64 // shares, scaled to 2¹⁶
 	ipv6        uint64 // share, scaled to 2³²
 	canary      bool
+	bots        uint64 // addresses of bots
 	addresses   permutation
 	agents      [2][]string // of computers and of phones, most popular first
 }
@@ -18,7 +19,8 @@ type devices struct {
 const (
 	regularOneIn  = 100
 	regularShare  = 20
-	botAddresses  = 512
+	botAddresses  = 65_536
+	canaryBots    = 512 // with the devices', fewer than there are addresses
 	addressBits   = 31
 	canaryAddress = 130_048 // in 198.18.0.0/15 without those that end in .0 or .255
 )
@@ -28,8 +30,13 @@ func newDevices(o Options, key uint64) devices {
 	if o.Canary != "" {
 		word = " " + o.Canary
 	}
+	bots := uint64(botAddresses)
+	if o.Canary != "" {
+		bots = canaryBots
+	}
 	return devices{
-		n: o.Devices, regulars: o.Devices / regularOneIn,
+		bots: bots,
+		n:    o.Devices, regulars: o.Devices / regularOneIn,
 		key: key,
 		dnt: uint64(o.Mix.DNT * (1 << 16)), gpc: uint64(o.Mix.GPC * (1 << 16)),
 		ipv6:      uint64(o.Mix.IPv6 * (1 << 32)),
@@ -69,7 +76,7 @@ func (d *devices) signals(number uint64) (dnt, gpc bool) {
 }
 
 // bot is the address of a bot: one that no device has.
-func (d *devices) bot(h uint64) uint64 { return d.n>>1 + 1 + below(h, botAddresses) }
+func (d *devices) bot(h uint64) uint64 { return d.n>>1 + 1 + below(h, d.bots) }
 
 // skewed chooses from [0, n), the lower the more often: the density falls with the square root.
 func skewed(h, n uint64) uint64 {

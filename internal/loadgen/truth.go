@@ -15,7 +15,9 @@ type Truth struct {
 	Assets   uint64 `json:"assets"`
 	Failures uint64 `json:"failures"`
 	Bots     uint64 `json:"bots"`
-	Garbled  uint64 `json:"garbled"`
+	// BotDevices are the addresses that Bots came from, each of which is one bot.
+	BotDevices uint64 `json:"bot_devices"`
+	Garbled    uint64 `json:"garbled"`
 	// ErrorLog, Truncated and TooLong (over 1 MiB) lines are no access-log lines; Rejected is their sum.
 	ErrorLog  uint64 `json:"error_log"`
 	Truncated uint64 `json:"truncated"`
@@ -96,6 +98,20 @@ func (p *PathTruth) add(c Contribution, optedOut bool) {
 	}
 }
 
+// countBots counts the addresses of bots.
+func (l *Log) countBots() (n uint64) {
+	first := l.devices.bot(0)
+	seen := make([]bool, l.devices.bots)
+	for place := l.kindEnd[bot-1]; place < l.kindEnd[bot]; place++ {
+		at := l.devices.bot(l.requestAt(bot, place).hash) - first
+		if !seen[at] {
+			seen[at] = true
+			n++
+		}
+	}
+	return n
+}
+
 // countKinds counts the lines that are no visit, and their signals.
 func (l *Log) countKinds(t *Truth) {
 	fields := [kinds]*uint64{asset: &t.Assets, failure: &t.Failures, bot: &t.Bots, garbled: &t.Garbled,
@@ -104,6 +120,7 @@ func (l *Log) countKinds(t *Truth) {
 		*fields[k] = l.kindEnd[k] - l.kindEnd[k-1]
 	}
 	t.Rejected = t.ErrorLog + t.Truncated + t.TooLong
+	t.BotDevices = l.countBots()
 	for _, k := range []kind{asset, failure} {
 		for place := l.kindEnd[k-1]; place < l.kindEnd[k]; place++ {
 			dnt, gpc := l.devices.signals(l.requestAt(k, place).device)
