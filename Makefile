@@ -83,7 +83,7 @@ kafka: engine ## run the tests of brokers, topics and the stages on a real Apach
 	THRONG_TEST_KAFKA=1 $(GO) test -p 1 -count=1 -timeout 12m -v ./internal/broker ./internal/broker/kafkatest # one after the other: a broker takes seconds to take its ports
 	THRONG_TEST_KAFKA=1 THRONG_TEST_PROOF=hourly $(GO) test -count=1 -timeout 15m -v -run 'TestProof$$|TestKafka' ./cmd/throng
 
-chaos: engine ## break the stages around a real Kafka at random for CHAOS (10m), then compare with the truth
+chaos: engine ## break the stages, a real Kafka and the lines between them at random for CHAOS (10m), then compare with the truth
 	sh scripts/kafka.sh install
 	THRONG_TEST_CHAOS=$(CHAOS) THRONG_TEST_KAFKA=1 $(GO) test -count=1 -timeout 40m -v -run 'TestChaos$$' ./cmd/throng
 

@@ -3,7 +3,8 @@
 #
 #   kafka.sh install               fetch Kafka into the user's cache folder (43 MB, once); needs Java 17 and mvn
 #   kafka.sh format DIR PORT [N]   make the folders of N brokers (1); broker I listens on PORT+2(I-1), its controller one above;
-#                                  DIR/extra.properties is added to each one's settings, DIR/users has SCRAM users for --add-scram
+#                                  DIR/extra.properties is added to each one's settings, DIR/users has SCRAM users for --add-scram,
+#                                  DIR/advertised the address of each, one a line, that clients and the other brokers are told
 #   kafka.sh run DIR I             be broker I, in the foreground, until told to stop
 #   kafka.sh start DIR PORT [N]    format unless DIR is there, run all in the background, wait until they answer
 #   kafka.sh stop DIR              stop those, by process id
@@ -85,6 +86,7 @@ properties() {
 		log.initial.task.delay.ms=1000
 		log.index.size.max.bytes=65536
 	END
+	[ ! -f "$1/advertised" ] || echo "advertised.listeners=CLIENT://$(sed -n "$4p" "$1/advertised")"
 	[ ! -f "$1/extra.properties" ] || cat "$1/extra.properties" # of two values of a setting Java takes the second
 }
 
@@ -151,7 +153,7 @@ run) install && jvm kafka.Kafka "${2:?DIR}/broker-${3:?I}/server.properties" ;;
 start) install && start "${2:?DIR}" "${3:?PORT}" "${4:-1}" ;;
 stop) stop "${2:?DIR}" ;;
 *)
-	sed -n '4,9s/^#  *//p' "$0" >&2
+	sed -n '4,10s/^#  *//p' "$0" >&2
 	exit 2
 	;;
 esac

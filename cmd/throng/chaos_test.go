@@ -26,8 +26,8 @@ func nothing() error { return nil }
 
 // mishaps are all that can go wrong with a site, each with its victim.
 func (s *kafkaSite) mishaps(ctx context.Context) []mishap {
-	all := []mishap{
-		{"the line to the store cut", false, func() error { s.line.set(true); return nil }, func() error { s.line.set(false); return nil }},
+	all := append(broken("the store", false, s.line), broken("all brokers", true, s.brokerLines...)...)
+	all = append(all, []mishap{
 		{"all leaders moved", true, func() error { return s.cluster.MoveLeaders(ctx, s.topic()) }, nothing},
 		{"everything but the brokers killed", false, func() error {
 			for _, v := range s.all() {
@@ -35,7 +35,7 @@ func (s *kafkaSite) mishaps(ctx context.Context) []mishap {
 			}
 			return nil
 		}, nothing},
-	}
+	}...)
 	for _, v := range s.all() {
 		signal := func(sig syscall.Signal) func() error {
 			return func() error { v.signal(sig, false); return nil }
@@ -51,8 +51,28 @@ func (s *kafkaSite) mishaps(ctx context.Context) []mishap {
 			mishap{fmt.Sprintf("broker %d killed", i+1), true, func() error { b.Kill(); return nil }, func() error { return b.Restart(ctx) }},
 			mishap{fmt.Sprintf("broker %d told to stop", i+1), true, b.Close, func() error { return b.Restart(ctx) }},
 			mishap{fmt.Sprintf("broker %d frozen", i+1), true, b.Freeze, b.Thaw})
+		all = append(all, broken(fmt.Sprintf("broker %d", i+1), true, s.brokerLines[i])...)
 	}
 	return all
+}
+
+// broken are the ways in which lines can fail. After answers were lost, the connections are: who waited for them has to ask again.
+func broken(to string, ofBroker bool, lines ...*line) []mishap {
+	set := func(states ...lineState) func() error {
+		return func() error {
+			for _, state := range states {
+				for _, l := range lines {
+					l.set(state)
+				}
+			}
+			return nil
+		}
+	}
+	return []mishap{
+		{"the line to " + to + " cut", ofBroker, set(cut), set(whole)},
+		{"the line to " + to + " stalled", ofBroker, set(stalled), set(whole)},
+		{"the answers of " + to + " lost", ofBroker, set(mute), set(cut, whole)},
+	}
 }
 
 // some chooses one mishap or two, not both of brokers.
@@ -65,8 +85,8 @@ func some(r *rand.Rand, all []mishap) []mishap {
 }
 
 // TestChaos breaks a site at random for as long as THRONG_TEST_CHAOS says, while its logs grow: processes are killed, stopped
-// and frozen, brokers too, leaders move, the line to the store is cut, up to two of it at a time. Then everything is mended, and
-// the store has to have every line once.
+// and frozen, brokers too, leaders move, the lines to the store and to the brokers are cut and stalled and lose answers, up to two of
+// it at a time. Then everything is mended, and the store has to have every line once.
 func TestChaos(t *testing.T) {
 	span, err := time.ParseDuration(os.Getenv(chaosVariable))
 	if err != nil {

@@ -53,7 +53,7 @@ func TestKafkaCluster(t *testing.T) {
 		{"a broker killed", func() error { s.cluster.Broker(1).Kill(); return nil }},
 		{"the broker back", func() error { return s.cluster.Broker(1).Restart(ctx) }},
 		{"all leaders moved", func() error { return s.cluster.MoveLeaders(ctx, s.topic()) }},
-		{"the store's line cut", func() error { s.line.set(true); time.Sleep(time.Second); s.line.set(false); return nil }},
+		{"the store's line cut", func() error { s.line.set(cut); time.Sleep(time.Second); s.line.set(whole); return nil }},
 	} {
 		s.grow(t)
 		if err := event.do(); err != nil {

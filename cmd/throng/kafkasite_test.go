@@ -14,7 +14,7 @@ import (
 
 // kafkaSite is a site whose stages are processes of their own around three brokers of Kafka, which take TLS
 // and SCRAM alone and grant each stage what deploy/kafka/grants says: two ships with a log each, loaders, and
-// an engine behind a line that can be cut.
+// an engine. All are behind lines that can be cut: the brokers among each other too.
 type kafkaSite struct {
 	dir            string
 	env            []string
@@ -23,6 +23,7 @@ type kafkaSite struct {
 	routes         string
 	engine         engineAt // the engine itself, past the line
 	line           *line
+	brokerLines    []*line
 	logs           []*growingLog
 	store          *service
 	ships, loaders []*service
@@ -53,7 +54,10 @@ func newKafkaSite(t *testing.T, env []string, list []loadgen.Page, users ...stri
 	}
 	requireEngine(t)
 	s := &kafkaSite{dir: testDir(t), env: env, engine: engineAt(freeAddr(t))}
-	s.cluster, s.access = kafkatest.StartSecured(t, s.state("kafka"), 3, users...)
+	s.cluster, s.access = kafkatest.StartBehind(t, s.state("kafka"), 3, func(server string) string {
+		s.brokerLines = append(s.brokerLines, newLine(t, freeAddr(t), server))
+		return s.brokerLines[len(s.brokerLines)-1].addr
+	}, users...)
 	if err := s.cluster.Grant(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,27 +3,36 @@ package main_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"testing"
 	"time"
 )
 
-// line is a way to a server that can be cut, as that of a network can: while it is, connections end and new
-// ones are not taken up.
+// line is a way to a server that can fail as that of a network can.
 type line struct {
 	addr, server string
 
 	mu    sync.Mutex // guards what follows
-	cut   bool
+	state lineState
 	conns map[net.Conn]struct{}
+	moved sync.Cond // the state is another
 }
+
+type lineState int
+
+const (
+	whole   lineState = iota
+	cut               // connections end, and new ones are not taken up
+	stalled           // connections stay, and nothing is carried until the line is whole again
+	mute              // requests are carried and answers are not: cut next, the client does not know what was done
+)
 
 // newLine opens a line until the test ends.
 func newLine(t *testing.T, addr, server string) *line {
 	t.Helper()
 	l := &line{addr: addr, server: server, conns: map[net.Conn]struct{}{}}
+	l.moved.L = &l.mu
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -42,20 +51,43 @@ func newLine(t *testing.T, addr, server string) *line {
 	})
 	t.Cleanup(func() {
 		listener.Close()
-		l.set(true)
+		l.set(cut)
 		open.Wait()
 	})
 	return l
 }
 
-// set cuts the line or mends it.
-func (l *line) set(cut bool) {
+// set breaks the line or mends it.
+func (l *line) set(state lineState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cut = cut
-	if cut {
+	l.state = state
+	if state == cut {
 		for c := range l.conns {
 			c.Close()
+		}
+	}
+	l.moved.Broadcast()
+}
+
+// await waits while the line does not carry bytes, of answers or of requests.
+func (l *line) await(answers bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.state == stalled || l.state == mute && answers {
+		l.moved.Wait()
+	}
+}
+
+// copy carries bytes until one of the connections ends.
+func (l *line) copy(to, from net.Conn, answers bool) {
+	defer to.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		l.await(answers)
+		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
+			return
 		}
 	}
 }
@@ -64,10 +96,10 @@ func (l *line) set(cut bool) {
 func (l *line) keep(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.cut {
+	if l.state != cut {
 		l.conns[c] = struct{}{}
 	}
-	return !l.cut
+	return l.state != cut
 }
 
 func (l *line) carry(client net.Conn) {
@@ -83,8 +115,8 @@ func (l *line) carry(client net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { io.Copy(server, client); server.Close() })
-	both.Go(func() { io.Copy(client, server); client.Close() })
+	both.Go(func() { l.copy(server, client, false) })
+	both.Go(func() { l.copy(client, server, true) })
 	both.Wait()
 }
 

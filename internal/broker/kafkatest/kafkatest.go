@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -45,6 +46,7 @@ const (
 type Cluster struct {
 	dir     string
 	port    int
+	fronts  []string // what others are told instead of the brokers' own addresses
 	brokers []*Broker
 	access  *Access // nil where it is open to all
 }
@@ -53,10 +55,18 @@ type Cluster struct {
 // addresses. It returns when all answer. Where Kafka cannot be had, the test is skipped and says why.
 func Start(t testing.TB, dir string, n int) *Cluster {
 	t.Helper()
+	return start(t, dir, n, nil)
+}
+
+func start(t testing.TB, dir string, n int, front func(server string) (addr string)) *Cluster {
+	t.Helper()
 	c := &Cluster{dir: dir}
-	c.setUp(t, n)
+	c.setUp(t, n, front)
 	for i := range n {
-		b := &Broker{dir: filepath.Join(dir, fmt.Sprintf("broker-%d", i+1)), addr: fmt.Sprintf("127.0.0.1:%d", c.port+2*i), number: i + 1}
+		b := &Broker{dir: filepath.Join(dir, fmt.Sprintf("broker-%d", i+1)), server: c.server(i), addr: c.server(i), number: i + 1}
+		if front != nil {
+			b.addr = c.fronts[i]
+		}
 		c.brokers = append(c.brokers, b)
 		if err := b.begin(c.dir); err != nil {
 			t.Fatal(err)
@@ -72,7 +82,7 @@ func Start(t testing.TB, dir string, n int) *Cluster {
 }
 
 // setUp formats the brokers' folders where that was not yet done.
-func (c *Cluster) setUp(t testing.TB, n int) {
+func (c *Cluster) setUp(t testing.TB, n int, front func(server string) (addr string)) {
 	t.Helper()
 	record := filepath.Join(c.dir, "port")
 	text, err := os.ReadFile(record)
@@ -83,6 +93,14 @@ func (c *Cluster) setUp(t testing.TB, n int) {
 		return
 	}
 	c.port = freePorts(t, 2*n)
+	if front != nil {
+		for i := range n {
+			c.fronts = append(c.fronts, front(c.server(i)))
+		}
+		if err := os.WriteFile(filepath.Join(c.dir, "advertised"), []byte(strings.Join(c.fronts, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	out, err := exec.CommandContext(t.Context(), "sh", script(), "format", c.dir, strconv.Itoa(c.port), strconv.Itoa(n)).CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == missing {
@@ -95,6 +113,9 @@ func (c *Cluster) setUp(t testing.TB, n int) {
 		t.Fatal(err)
 	}
 }
+
+// server is the address on which the i-th broker listens.
+func (c *Cluster) server(i int) string { return fmt.Sprintf("127.0.0.1:%d", c.port+2*i) }
 
 // script is scripts/kafka.sh of this source tree.
 func script() string {
@@ -123,8 +144,8 @@ func (c *Cluster) Dirs() (dirs []string) {
 
 // Broker is one broker, also while it does not run. Its methods may be called from any goroutine.
 type Broker struct {
-	dir, addr string
-	number    int
+	dir, server, addr string // addr is what others are told
+	number            int
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd     // nil while it does not run
@@ -170,7 +191,7 @@ func (b *Broker) awaitAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", b.addr)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", b.server)
 		if err == nil {
 			return conn.Close()
 		}

@@ -42,11 +42,18 @@ const Admin = "admin"
 // SCRAM-SHA-512; their controllers do not. A user but Admin may do nothing until Admin allows it (StandardAuthorizer).
 func StartSecured(t testing.TB, dir string, n int, users ...string) (*Cluster, Access) {
 	t.Helper()
+	return StartBehind(t, dir, n, nil, users...)
+}
+
+// StartBehind is like [StartSecured] on a new dir, for brokers that clients, and the brokers among each other, reach by what front puts before each: it is
+// given a broker's own address before that runs, and gives the one to tell others. Controllers talk to each other past it.
+func StartBehind(t testing.TB, dir string, n int, front func(server string) (addr string), users ...string) (*Cluster, Access) {
+	t.Helper()
 	a, err := secure(dir, append(slices.Clone(users), Admin))
 	if err != nil {
 		t.Fatalf("secure Kafka: %v", err)
 	}
-	c := Start(t, dir, n)
+	c := start(t, dir, n, front)
 	c.access = &a
 	return c, a
 }
