@@ -67,14 +67,6 @@ func (s *station) serve(now, work float64) (done float64) {
 	return s.free[next]
 }
 
-// work is what the servers did in a day, s.
-func (s *station) work() (sum float64) {
-	for _, b := range s.busy {
-		sum += b
-	}
-	return sum
-}
-
 // peak is the share of the busiest hour in which the servers worked.
 func (s *station) peak() (most float64) {
 	for _, b := range s.busy {

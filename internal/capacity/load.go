@@ -125,13 +125,13 @@ func (sh *shard) insert(now, lines float64) (done float64) {
 		delay = math.Max(.01, float64(over)/(partsRefused-partsDelay))
 	}
 	done = sh.cores.serve(now+delay, lines/1e6*storeCPU)
-	sh.add(now, 0, lines, lines/blockLines*partBytes)
+	sh.add(now, 0, lines/blockLines*partBytes)
 	sh.most = max(sh.most, sh.parts)
 	return done
 }
 
 // add keeps a part, and merges ten of the same kind as soon as they are there.
-func (sh *shard) add(now float64, level int, lines, bytes float64) {
+func (sh *shard) add(now float64, level int, bytes float64) {
 	if len(sh.sizes) == level {
 		sh.sizes = append(sh.sizes, nil)
 	}
@@ -148,10 +148,10 @@ func (sh *shard) add(now float64, level int, lines, bytes float64) {
 	if sum > sh.limit {
 		return // they stay as they are
 	}
-	lines = sum / partBytes * blockLines
+	lines := sum / partBytes * blockLines
 	for range mergedAtOnce { // a merge is one thread's; ten pieces of it let inserts in between
 		sh.cores.serve(now, lines/mergedAtOnce/1e6*mergeCPU)
 	}
 	sh.parts -= mergedAtOnce
-	sh.add(now, level+1, lines, sum)
+	sh.add(now, level+1, sum)
 }
