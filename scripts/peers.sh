@@ -8,7 +8,7 @@ set -u
 
 cache=${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME}/.cache}/throng/peers
 mkdir -p "$cache"
-work=$(mktemp -d)
+work=$(mktemp -d "$cache/.fetching.XXXXXX") # on the same disk, so that a suite is moved into place whole
 trap 'rm -rf "$work"' EXIT
 
 # keep FOLDER NAME puts what was fetched in place: whole, or not at all.
@@ -17,7 +17,7 @@ keep() {
 	mv -T "$1" "$cache/$2" 2>/dev/null || [ -d "$cache/$2" ]
 }
 
-# Within a time each: a registry that hangs must not hold up the others.
+# Within a time each, and all within five minutes and the last one's: a registry that hangs must not hold up the others.
 pypi() {
 	# The source distribution, which has the tests.
 	timeout 120 pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$work" "$1==$2" &&
@@ -32,7 +32,7 @@ npm_package() {
 crate() {
 	mkdir -p "$work/crate/src" && : >"$work/crate/src/lib.rs" &&
 		printf '[package]\nname = "peers"\nversion = "0.0.0"\n[dependencies]\n%s = { version = "=%s", default-features = false }\n' "$1" "$2" >"$work/crate/Cargo.toml" &&
-		(cd "$work/crate" && timeout 300 cargo fetch --quiet) || return 1
+		(cd "$work/crate" && timeout 120 cargo fetch --quiet) || return 1
 	for found in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$1-$2"; do
 		cp -R "$found" "$work/$1-$2" && keep "$work/$1-$2" "$1-$2" && return
 	done
@@ -40,9 +40,15 @@ crate() {
 }
 
 fetched=0
+deadline=$(($(date +%s) + 300))
+
+in_time() {
+	[ "$(date +%s)" -lt "$deadline" ] || { echo 'the five minutes for fetching are over'; return 1; }
+}
+
 # suite HOW NAME VERSION
 suite() {
-	if [ -d "$cache/$2-$3" ] || "$1" "$2" "$3" >"$work/log" 2>&1; then
+	if [ -d "$cache/$2-$3" ] || { in_time && "$1" "$2" "$3"; } >"$work/log" 2>&1; then
 		fetched=$((fetched + 1))
 	else
 		echo "peers: COULD NOT FETCH $2 $3 ($1): its suite does not run" >&2
