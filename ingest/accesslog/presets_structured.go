@@ -137,7 +137,7 @@ func serverJSONPresets() []Preset { //nolint:revive // a table, not a procedure
 
 // w3cPresets are W3C extended logs.
 func w3cPresets() []Preset {
-	const fixedNote = "Lines before the first `#Fields`, such as those of `tail`, are taken for those of the fields that it has by default. "
+	const fixedNote = "Lines before the first `#Fields`, such as those of `tail`, are taken for those of the fields that it has by default, if they have an address where it has the client's. "
 	return []Preset{
 		{
 			Name:  "cloudfront",
