@@ -58,9 +58,16 @@ func (l *layout) readHead(line []byte, r *recorder) (step, pos int) {
 			step, pos = l.headAt+toUserAgent, pos+n
 		}
 	}
-	if l.head == toEnd && step == l.headAt+toUserAgent {
-		if n := r.readUserAgentAndSignals(line[pos:]); n > 0 {
-			step, pos = l.headAt+toEnd, pos+n
+	if step == l.headAt+toUserAgent {
+		n, steps := 0, toEnd
+		switch {
+		case l.head == toEnd:
+			n = r.readUserAgentAndSignals(line[pos:])
+		case l.agentLast:
+			n, steps = r.readLastUserAgent(line[pos:]), toUserAgent+1
+		}
+		if n > 0 {
+			step, pos = l.headAt+steps, pos+n
 		}
 	}
 	return step, pos
@@ -141,6 +148,21 @@ func (r *recorder) readUserAgentAndSignals(b []byte) (n int) {
 		r.rec.GPC = Field{tail[7:8], true}
 	}
 	return n + length
+}
+
+// readLastUserAgent reads USER-AGENT" to the line's end and tells the length; 0 where that is not the first quote.
+func (r *recorder) readLastUserAgent(b []byte) (n int) {
+	if n = bytes.IndexByte(b, '"'); n < 0 || n+1 < len(b) {
+		return 0
+	}
+	r.rec.UserAgent = present(b[:n])
+	return n + 1
+}
+
+// endsWithAgent tells whether the format ends with the user agent, in quotes, after the known steps.
+func (l *layout) endsWithAgent() bool {
+	last := len(l.steps) - 1
+	return last == l.headAt+toUserAgent && l.steps[last].field == userAgent && l.steps[last].quoted && l.steps[last].after == `"`
 }
 
 // The first eight bytes of `" "D" "G"`, the least significant first, without D and G.

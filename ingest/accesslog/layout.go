@@ -17,6 +17,7 @@ type layout struct {
 	tail step
 	// head is the number of steps, from headAt on, that readHead knows.
 	headAt, head int
+	agentLast    bool // the step after the head is the last, and the user agent's
 	signal       bool
 }
 
@@ -66,6 +67,7 @@ func compileLayout(format, optional string) (*layout, error) {
 	l.mergeSkipped()
 	l.findRuns()
 	l.headAt, l.head = l.knownHead()
+	l.agentLast = l.head == toUserAgent && l.endsWithAgent()
 	return l, nil
 }
 
