@@ -28,18 +28,13 @@ put 0644 /usr/lib/systemd/system deploy/systemd/throng.service deploy/systemd/th
 mkdir -p "$root/etc/throng"
 put 0644 /etc/throng deploy/systemd/*.env
 doc=/usr/share/doc/throng
-put 0644 $doc README.md THIRD_PARTY_NOTICES.md
+put 0644 $doc README.md THIRD_PARTY_NOTICES.md deploy/debian/copyright
 sh scripts/sbom.sh bin/throng >"$root$doc/sbom.cdx.json"
 chmod 0644 "$root$doc/sbom.cdx.json"
 gzip -9n <CHANGELOG.md >"$root$doc/changelog.gz"
 for dir in docs docs/adr docs/design docs/runbooks; do put 0644 $doc/$dir $dir/*.*; done
 put 0644 $doc/examples deploy/throng.example.yaml
 for dir in nginx clickhouse prometheus grafana/dashboards rsyslog vector fluent-bit systemd/throng@load.service.d systemd/throng@close.service.d systemd/throng@retention.service.d; do put 0644 $doc/examples/$dir deploy/$dir/*.*; done
-{
-	printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: the authors of Throng\nLicense: Apache-2.0\n'
-	printf ' On Debian systems the licence is in /usr/share/common-licenses/Apache-2.0.\n .\n Licences of what is linked in: THIRD_PARTY_NOTICES.md.\n'
-} >"$root$doc/copyright"
-
 mkdir "$root/DEBIAN"
 size=$(du -sk --exclude DEBIAN "$root" | cut -f1)
 sed "s/@VERSION@/$version/; s/@SIZE@/$size/" deploy/debian/control.in >"$root/DEBIAN/control"
