@@ -47,12 +47,6 @@ func botsUnder(rel *throng.Release) int64 {
 	return int64(math.Ceil(100 * bots / (bots + float64(readers))))
 }
 
-// point is the share for a chart.
-func (v botsView) point() point {
-	p := pointOf(v.Percent)
-	return point{p.Value / 100, p.Low / 100, p.High / 100, p.OK}
-}
-
 // Cell writes the share for a table.
 func (v botsView) Cell() cell {
 	if v.Under > 0 {

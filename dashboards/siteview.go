@@ -115,8 +115,6 @@ func (h *Handler) fillSite(ctx context.Context, v *siteView, past history, perio
 		visitsChart(periods, briefs),
 		{ID: "optedout", Title: "Opted-out share of visits", Percent: true, Periods: periods,
 			Series: []series{{"Opted-out share", pointsOf(briefs, func(b *brief) point { return b.OptedOut.point() })}}},
-		{ID: "bots", Title: "Share of bots among devices", Percent: true, Periods: periods,
-			Series: []series{{"Share of bots", pointsOf(briefs, func(b *brief) point { return b.Bots.point() })}}},
 	}
 	if before := past.comparable(v.Latest); before != (throng.Period{}) {
 		b, err := h.catalog.brief(ctx, throng.ReleaseID{Site: v.Site.ID, Table: throng.PathTable, Period: before})

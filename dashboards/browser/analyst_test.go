@@ -18,7 +18,7 @@ func TestAnalyst(t *testing.T) {
 			w := open(t, analystsSites(t), l)
 			w.visit("/")
 			w.follow("Example Archives")
-			w.sees("Visits in published rows", "Opted out, of visits", "Bots, of devices", "Share of bots among devices", "15 October 2026: outage of the catalogue")
+			w.sees("Visits in published rows", "Opted out, of visits", "Bots, of devices", "15 October 2026: outage of the catalogue")
 			w.hasItsNumbers()
 			w.opensTheTree()
 			w.narrowsTheTable()
