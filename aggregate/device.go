@@ -39,16 +39,6 @@ func newLeaf(node int32, visits uint32) leaf { return leaf(uint32(node)<<2 | (vi
 func (l leaf) node() int32                   { return int32(l >> 2) }
 func (l leaf) visits() int64                 { return int64(l&3) + 1 }
 
-// lookUp gives for each leaf what is known of its node. Nothing in the loop depends on what it finds, which lets
-// the processor wait for many at once.
-func lookUp(to, of []int32, leaves []leaf) []int32 {
-	to = slices.Grow(to[:0], len(leaves))[:len(leaves)]
-	for i, l := range leaves {
-		to[i] = of[l.node()]
-	}
-	return to
-}
-
 func (d *devices) reset() {
 	d.unit, d.network, d.head, d.leaf = d.unit[:0], d.network[:0], d.head[:0], d.leaf[:0]
 }

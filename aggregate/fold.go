@@ -138,33 +138,38 @@ type foldRows struct {
 	place  []int32
 	fail   func(error)
 	rows   throng.UnitRows
-	places []int32 // of the leaves
+	picked picked  // leaves with a place
 	taken  []share // visits of the device that a group has counted
 }
 
 func (w *foldRows) add(d *devices) {
-	w.places = lookUp(w.places, w.place, d.leaf)
-	places, leaves := w.places, d.leaf
+	p := &w.picked
+	p.pick(d, w.place, w.place)
+	places, number, leaves := p.cell, p.number, d.leaf
 	for i, h := range d.head {
-		n := h.leaves()
-		w.addDevice(d, i, leaves[:n], places[:n])
-		places, leaves = places[n:], leaves[n:]
+		n := p.of[i]
+		if n > 0 {
+			w.addDevice(d, i, leaves[:h.leaves()], places[:n], number[:n])
+		}
+		places, number, leaves = places[n:], number[n:], leaves[h.leaves():]
 	}
 }
 
 // addDevice folds one device's leaves. A group counted at most Linf visits of the device, so no more than those
 // are folded from it: a span's row is then never more than its holder. Which leaves they are of is chosen by
 // the token, which prefers none.
-func (w *foldRows) addDevice(d *devices, i int, leaves []leaf, places []int32) {
+func (w *foldRows) addDevice(d *devices, i int, leaves []leaf, places []int32, number []uint8) {
 	w.taken = w.taken[:0]
-	k := int(uint64(d.unit[i]) % uint64(len(leaves)))
-	for range leaves {
-		if places[k] != none {
-			w.addLeaf(d, i, leaves[k], &w.of[places[k]])
-		}
-		if k++; k == len(leaves) {
+	first, k := uint8(uint64(d.unit[i])%uint64(len(leaves))), 0
+	for k < len(number) && number[k] < first {
+		k++
+	}
+	for range places {
+		if k == len(places) {
 			k = 0
 		}
+		w.addLeaf(d, i, leaves[number[k]], &w.of[places[k]])
+		k++
 	}
 }
 

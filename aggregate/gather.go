@@ -74,7 +74,7 @@ func (g *gatherer) begin(first, last throng.UnitToken) {
 	}
 }
 
-// add takes rows of the range; it is the yield of [Store.Units].
+// add takes those of the rows that are of the range; it is the yield of [Store.Units].
 func (g *gatherer) add(rows throng.UnitRows) error {
 	n := len(rows.Unit)
 	if len(rows.Cell) != n || len(rows.Visits) != n || len(rows.OptedOut) != n || len(rows.Network) != n {
@@ -85,10 +85,8 @@ func (g *gatherer) add(rows throng.UnitRows) error {
 		return err
 	}
 	for i, unit := range rows.Unit {
-		if unit < g.first || unit > g.last { // it would be bounded twice
-			return errors.New("count: the store gives a unit outside of its range")
-		}
-		if g.nodes[i] == none || rows.Visits[i] == 0 {
+		// Units of other ranges are bounded there.
+		if unit < g.first || unit > g.last || g.nodes[i] == none || rows.Visits[i] == 0 {
 			continue
 		}
 		visit := uint32(g.nodes[i])<<3 | (min(rows.Visits[i], maxLeafVisits)-1)<<1

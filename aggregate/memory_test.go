@@ -31,9 +31,8 @@ type memory struct {
 	fail  map[string]int
 	calls map[string]int
 	// next tells of each call whether it fails, and whether it does its work all the same. Defaults to none.
-	next   func(call string) (fails, does bool)
-	done   bool // the call that fails has done its work
-	astray bool // units below a range are yielded with it
+	next func(call string) (fails, does bool)
+	done bool // the call that fails has done its work
 }
 
 type row struct {
@@ -160,13 +159,16 @@ func (m *memory) Units(_ context.Context, of throng.Period, lo, hi throng.UnitTo
 	}
 	rows := m.rowsOf(of)
 	from, _ := slices.BinarySearchFunc(rows, lo, func(r row, u throng.UnitToken) int { return cmp.Compare(r.unit, u) })
-	if m.astray {
-		from = 0
+	to := from
+	for to < len(rows) && rows[to].unit <= hi {
+		to++
 	}
+	const beside = 3 // rows of other units
+	from, to = max(from-beside, 0), min(to+beside, len(rows))
 	const batch = 7 // so that units are cut
 	b := throng.UnitRows{Unit: make([]throng.UnitToken, batch), Cell: make([]throng.CellID, batch), OptedOut: make([]bool, batch), Visits: make([]uint32, batch), Network: make([]uint64, batch)}
 	n := 0
-	for ; from < len(rows) && rows[from].unit <= hi; from++ {
+	for ; from < to; from++ {
 		r := rows[from]
 		b.Unit[n], b.Cell[n], b.Visits[n], b.OptedOut[n], b.Network[n] = r.unit, r.cell, r.visits, r.optedOut, r.network
 		if n++; n == batch {

@@ -77,9 +77,9 @@ type cells struct {
 	apart bool
 }
 
-// forHead is what of is for a device.
-func (c *cells) forHead(h head) []int32 {
-	if h.optedOut() && c.optedOut != nil {
+// forOptedOut is what of is for devices that opted out.
+func (c *cells) forOptedOut() []int32 {
+	if c.optedOut != nil {
 		return c.optedOut
 	}
 	return c.of
@@ -91,9 +91,8 @@ func (c *cells) empty() bool {
 	return !slices.ContainsFunc(c.of, counts) && !slices.ContainsFunc(c.optedOut, counts)
 }
 
-// countInto gives a visitor that counts devices by cell, at the number of the cell plus one: what is in none is counted
-// like the rest, since a loop without branches is worth more than what it would save. Where there is nothing to count
-// the pass goes on, since how often the store is read must not tell which levels visitors' paths have.
+// countInto gives a visitor that counts devices by cell. Where there is nothing to count the pass goes on, since how
+// often the store is read must not tell which levels visitors' paths have.
 func (c *cells) countInto(count []uint32) visitor {
 	switch {
 	case c.empty():
@@ -101,33 +100,33 @@ func (c *cells) countInto(count []uint32) visitor {
 	case c.apart:
 		return func(d *devices) {
 			for _, l := range d.leaf {
-				count[l.node()+1]++
+				count[l.node()]++
 			}
 		}
 	}
 	last := make([]uint32, len(count)) // device that is counted
 	var device uint32
+	var p picked
 	return func(d *devices) {
-		leaves := d.leaf
-		for _, h := range d.head {
+		p.pick(d, c.of, c.forOptedOut())
+		in := p.cell
+		for _, n := range p.of {
 			device++
-			of, n := c.forHead(h), h.leaves()
-			for _, l := range leaves[:n] {
-				cell := of[l.node()] + 1
+			for _, cell := range in[:n] {
 				if last[cell] != device {
 					count[cell]++
 				}
 				last[cell] = device
 			}
-			leaves = leaves[n:]
+			in = in[n:]
 		}
 	}
 }
 
-// appendTo adds the cells of leaves, each once, given those of nodes.
-func appendTo(to, of []int32, leaves []leaf) []int32 {
-	for _, l := range leaves {
-		if cell := of[l.node()]; cell != none && !slices.Contains(to, cell) {
+// appendTo adds cells, each once.
+func appendTo(to, cells []int32) []int32 {
+	for _, cell := range cells {
+		if !slices.Contains(to, cell) {
 			to = append(to, cell)
 		}
 	}
@@ -158,13 +157,13 @@ func (c *census) devices(ctx context.Context, in cells, k int64) ([]int64, error
 func (c *census) countDevices(ctx context.Context, in cells) ([]int64, error) {
 	var all [][]uint32
 	err := c.pass(ctx, func() visitor {
-		mine := make([]uint32, in.n+1)
+		mine := make([]uint32, in.n)
 		all = append(all, mine)
 		return in.countInto(mine)
 	})
 	sum := make([]int64, in.n)
 	for _, part := range all {
-		for i, n := range part[1:] {
+		for i, n := range part {
 			if !in.apart || in.of[i] != none {
 				sum[i] += int64(n)
 			}
@@ -180,14 +179,16 @@ func (c *census) leaveOutCrowds(ctx context.Context, in cells, large []bool, cou
 		mine := map[uint64]uint32{}
 		all = append(all, mine)
 		var at []int32
+		var p picked
 		return func(d *devices) {
-			leaves := d.leaf
-			for i, h := range d.head {
-				n, network := h.leaves(), d.network[i]
+			p.pick(d, in.of, in.forOptedOut())
+			of := p.cell
+			for i, n := range p.of {
+				network := d.network[i]
 				if at = at[:0]; c.networks.has(network) {
-					at = appendTo(at, in.forHead(h), leaves[:n])
+					at = appendTo(at, of[:n])
 				}
-				leaves = leaves[n:]
+				of = of[n:]
 				for _, cell := range at {
 					if large[cell] {
 						mine[uint64(cell)<<32|uint64(network)]++

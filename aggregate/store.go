@@ -15,8 +15,8 @@ type Store interface {
 	Cells(ctx context.Context, of throng.Period) ([]throng.CellKey, error)
 	// CountUnits is about how many rows Units yields for all units of the period.
 	CountUnits(ctx context.Context, of throng.Period) (uint64, error)
-	// Units yields the period's units with lo ≤ unit ≤ hi, in any order; rows of one (unit, cell) can be many
-	// and differ in OptedOut and Network. The batch belongs to the store again when yield returns. An error
+	// Units yields the period's units with lo ≤ unit ≤ hi, in any order, and others of the period among them if
+	// that is less work; rows of one (unit, cell) can be many and differ in OptedOut and Network. The batch belongs to the store again when yield returns. An error
 	// of yield ends the call and is returned.
 	Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error
 	// Bots yields the day's units of bots with lo ≤ unit ≤ hi, in any order and the same one more than once. The

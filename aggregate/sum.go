@@ -77,26 +77,26 @@ func merge(shares []share, cell int32, visits int64) []share {
 type summer struct {
 	*partition
 	sums           sums
-	at             []int32 // of each leaf
+	published      picked
 	shares, groups []share
 }
 
 func (s *summer) add(d *devices) {
-	s.at = lookUp(s.at, s.tree.at, d.leaf)
-	at, leaves := s.at, d.leaf
-	for _, h := range d.head {
-		n := h.leaves()
-		s.addDevice(h, leaves[:n], at[:n])
-		at, leaves = at[n:], leaves[n:]
+	p := &s.published
+	p.pick(d, s.tree.at, s.tree.at)
+	at, number, leaves := p.cell, p.number, d.leaf
+	for i, h := range d.head {
+		n := p.of[i]
+		s.addDevice(h, leaves[:h.leaves()], at[:n], number[:n])
+		at, number, leaves = at[n:], number[n:], leaves[h.leaves():]
 	}
 }
 
-func (s *summer) addDevice(h head, leaves []leaf, at []int32) {
+// addDevice adds a device's leaves; those with these numbers are published, at these nodes.
+func (s *summer) addDevice(h head, leaves []leaf, at []int32, number []uint8) {
 	s.shares, s.groups = s.shares[:0], s.groups[:0]
-	for i, l := range leaves {
-		if at[i] != none {
-			s.shares = merge(s.shares, at[i], l.visits())
-		}
+	for i, node := range at {
+		s.shares = merge(s.shares, node, leaves[number[i]].visits())
 	}
 	clipped := h.clipped()
 	for _, x := range s.shares {

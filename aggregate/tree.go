@@ -44,8 +44,6 @@ type node struct {
 	holder string // of a span: the day's published group whose visits these are
 	// mixed says that visits of those who opted out can be in it.
 	mixed bool
-	// seed stands for the key when a device's leaves are put in order.
-	seed uint64
 }
 
 // tree is the trees of the tables that are drawn together. It is read by all workers and changed
@@ -54,6 +52,8 @@ type tree struct {
 	drafts []treeDraft
 	nodes  []node  // by draft, key and holder
 	ends   []int32 // of each draft in nodes
+	// seeds stand for the keys of nodes when a device's leaves are put in order.
+	seeds []uint64
 	// start is the node at which the visits of a cell begin; none for cells that are not drawn now.
 	start *cellIndex
 	// at is where the visits that began at a node are counted at present.
@@ -141,7 +141,7 @@ func (t *tree) grow(starts []start, groups map[place]int32) error {
 	slices.SortFunc(starts, func(a, b start) int {
 		return cmp.Or(cmp.Compare(a.draft, b.draft), cmp.Compare(a.key, b.key), cmp.Compare(a.holder, b.holder))
 	})
-	t.nodes, t.ends = make([]node, 0, len(starts)), make([]int32, len(t.drafts))
+	t.nodes, t.seeds, t.ends = make([]node, 0, len(starts)), make([]uint64, 0, len(starts)), make([]int32, len(t.drafts))
 	for i, s := range starts {
 		if i == 0 || s.place != starts[i-1].place {
 			t.append(s.place)
@@ -170,8 +170,8 @@ func (t *tree) grow(starts []start, groups map[place]int32) error {
 // append adds the node of a place.
 func (t *tree) append(p place) {
 	k := t.drafts[p.draft].key
-	seed := siphash.Hash(k[0], k[1], []byte(p.holder+"\x00"+p.key))
-	t.nodes = append(t.nodes, node{draft: p.draft, key: p.key, holder: p.holder, level: levelOf(p.key), parent: none, seed: seed})
+	t.seeds = append(t.seeds, siphash.Hash(k[0], k[1], []byte(p.holder+"\x00"+p.key)))
+	t.nodes = append(t.nodes, node{draft: p.draft, key: p.key, holder: p.holder, level: levelOf(p.key), parent: none})
 	t.ends[p.draft] = int32(len(t.nodes))
 }
 

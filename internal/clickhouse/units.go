@@ -114,7 +114,9 @@ func unitTables(of throng.Period) []string {
 // than it does whoever counts them). The same (Unit, Cell) can come more than once; its visits add up. A batch
 // belongs to yield until it returns. An error of yield ends the call and is returned as it is.
 //
-// Every call looks at all parts of the period, and reads a granule too much of each: ranges should be few.
+// Every call looks at all parts of the period, and reads whole granules of each: ranges should be few, and some
+// of the rows are of units of the period below lo or above hi, which the caller leaves out. It has a look at the
+// tokens anyway, and for the engine a filter is a copy of everything (docs/adr/0020-close-in-less-time.md).
 func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitToken, yield func(throng.UnitRows) error) error {
 	queries := []string{"Store.Units", "Store.Units.tables"}
 	if of.Kind() == throng.SpanPeriod {
@@ -132,9 +134,8 @@ func (s *Store) Units(ctx context.Context, of throng.Period, lo, hi throng.UnitT
 	return nil
 }
 
-// unitsSettings keep a range to one thread, since ranges are read at the same time by several callers. Nearly
-// all rows of the granules that are read are in the range, so that reading the unit before the other columns
-// (PREWHERE) only costs. By default a block is cut at 1 MB, which is half of what a part has in a range.
+// unitsSettings keep a range to one thread, since ranges are read at the same time by several callers. The
+// partition is all that is asked of a row, and the same for a whole part. By default a block is cut at 1 MB, which is half of what a part has in a range.
 var unitsSettings = driver.Settings{"max_threads": 1, "optimize_move_to_prewhere": 0, "preferred_block_size_bytes": 0}
 
 func (s *Store) readRows(ctx context.Context, query string, p params, yield func(throng.UnitRows) error) error {

@@ -1,3 +1,3 @@
 SELECT unit, cell, opted_out, network
 FROM open_units
-WHERE day BETWEEN {first:Date} AND {last:Date} AND unit BETWEEN {lo:UInt64} AND {hi:UInt64}
+WHERE _partition_value.1 BETWEEN {first:Date} AND {last:Date} AND indexHint(unit BETWEEN {lo:UInt64} AND {hi:UInt64})

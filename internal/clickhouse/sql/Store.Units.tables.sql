@@ -5,4 +5,4 @@ ARRAY JOIN
         ('client', toString(client)), ('country', toString(country)), ('hour', leftPad(toString(hour), 2, '0')),
         ('os', toString(os)), ('referrer', toString(referrer)), ('status', concat(toString(status), 'xx'))
     ] AS t
-WHERE day BETWEEN {first:Date} AND {last:Date} AND unit BETWEEN {lo:UInt64} AND {hi:UInt64}
+WHERE _partition_value.1 BETWEEN {first:Date} AND {last:Date} AND indexHint(unit BETWEEN {lo:UInt64} AND {hi:UInt64})
