@@ -42,7 +42,7 @@ func TestAnErrorInAResultCarriesTheCode(t *testing.T) {
 	defer e.Close()
 	s := openStore(t, e.RoundTripper())
 	run(t, e.RoundTripper(), "DROP TABLE open_units SYNC")
-	run(t, e.RoundTripper(), "CREATE VIEW open_units AS SELECT toDate(20000) AS day, number + throwIf(number = 3000000) AS unit, number AS cell, false AS opted_out, number AS network FROM numbers(4000000)")
+	run(t, e.RoundTripper(), "CREATE VIEW open_units AS SELECT tuple(toDate(20000)) AS _partition_value, number + throwIf(number = 3000000) AS unit, number AS cell, false AS opted_out, number AS network FROM numbers(4000000)")
 	rows := 0
 	err := s.Units(t.Context(), throng.Day(20000).Period(), 0, ^throng.UnitToken(0), func(r throng.UnitRows) error {
 		rows += len(r.Unit)
