@@ -49,7 +49,7 @@ func (b *bench) closeMade(ctx context.Context, m madeDays, profile string) (err 
 	span := throng.SpanOf(b.day)
 	for day := span.First(); day < span.First()+throng.Day(m.Days); day++ {
 		b.moved.Set(day.End().Add(time.Hour))
-		if err := b.fill(ctx, m, day); err != nil {
+		if err := errors.Join(b.fill(ctx, m, day), settle(ctx)); err != nil {
 			return err
 		}
 		of := ""
@@ -84,6 +84,23 @@ func (b *bench) measurePeriod(what, profile string, run func() error) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "%s: %.2f s, %.2f CPU-s, peak %d MiB (%d MiB before)\n", what, time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), peakMiB(), before)
+	return nil
+}
+
+// settle waits until this process is idle, two minutes at most: a day is closed hours after its last lines, when the engine
+// has merged what they were inserted as.
+func settle(ctx context.Context) error {
+	for range 120 {
+		before := cpuTime()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+		if cpuTime()-before < 100*time.Millisecond {
+			return nil
+		}
+	}
 	return nil
 }
 
