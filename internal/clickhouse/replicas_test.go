@@ -225,11 +225,11 @@ func reduced() (statements []string) {
 	return statements
 }
 
-// blockRows are the rows of block n: a hundred visits by as many devices to ten pages.
+// blockRows are the rows of block n: a hundred visits by as many devices to ten pages, the first ten of which mark their cells as new.
 func blockRows(n int) string {
 	var b strings.Builder
 	for i := range 100 {
-		fmt.Fprintf(&b, "2026-11-22 10:00:%02d\tmain\t/page-%d\tGET\t200\t%d\t\t\t0\t\t\t0123456789abcdef\t\t%d\t\t1\t%d\t%d\n", i%60, i%10, n, i%2, n*100+i+1, i%10)
+		fmt.Fprintf(&b, "2026-11-22 10:00:%02d\tmain\t/page-%d\tGET\t200\t%d\t\t\t0\t\t\t0123456789abcdef\t\t%d\t\t1\t%d\t%d\t%d\n", i%60, i%10, n, i%2, n*100+i+1, i%10, 1-min(i/10, 1))
 	}
 	return b.String()
 }

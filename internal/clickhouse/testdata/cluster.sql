@@ -342,12 +342,38 @@ SETTINGS
 -- Rows come in blocks of 8 MB, ordered by unit: merging them would cost a close as much as inserting them.
 ALTER TABLE throng.folded_units ON CLUSTER readership MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 8388608
 ;
--- The first visit of its cell in its block, as whoever made the block marked it: grouping a block by cell took a sixth of
--- its insert. Blocks of an earlier version do not mark it; all of their visits then name their cell.
-ALTER TABLE throng.events_in ON CLUSTER readership ADD COLUMN IF NOT EXISTS new_cell Bool DEFAULT visit
-;
 -- Made anew in the next step: a view whose query was modified no longer deduplicates. Loaders have to stand still.
 DROP VIEW IF EXISTS throng.to_cells ON CLUSTER readership SYNC
+;
+-- Made anew in the next step: ON CLUSTER, a table that is not replicated cannot be altered. It keeps nothing, and the views
+-- that read it know it by its name. Loaders have to stand still.
+DROP TABLE IF EXISTS throng.events_in ON CLUSTER readership SYNC
+;
+-- With a mark of the first visit of each cell in its block, as whoever made the block sets it: grouping a block by cell took a
+-- sixth of its insert. Blocks of an earlier version do not have it; all of their visits then name their cell.
+CREATE TABLE IF NOT EXISTS throng.events_in ON CLUSTER readership
+(
+    time DateTime('UTC'),
+    site LowCardinality(String),
+    path LowCardinality(String),
+    method LowCardinality(String),
+    status UInt16,
+    bytes UInt64,
+    referrer LowCardinality(String),
+    client LowCardinality(String),
+    client_major UInt16,
+    os LowCardinality(String),
+    country LowCardinality(String),
+    network IPv6,
+    bot LowCardinality(String),
+    opted_out Bool,
+    signal LowCardinality(String),
+    visit Bool,
+    unit UInt64,
+    cell UInt64,
+    new_cell Bool DEFAULT visit
+)
+ENGINE = Null
 ;
 CREATE MATERIALIZED VIEW IF NOT EXISTS throng.to_cells ON CLUSTER readership TO throng.cells AS
 SELECT toDate(time) AS day, site, cell, 'path' AS table, path AS key
